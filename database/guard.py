@@ -1,0 +1,79 @@
+"""Runs a piece of a statement so that its errors are ours and Ctrl-C stops it."""
+
+import re
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import duckdb
+
+from augursql.database.watch import Watch
+from augursql.errors import AugurError, InterruptedStatementError, caret
+
+_REWRITTEN = re.compile(r"\n+LINE \d+:.*", re.DOTALL)
+_QUOTED = re.compile(r'"([^"\n]+)"')
+
+
+@contextmanager
+def interruptible(connection: duckdb.DuckDBPyConnection, watch: Watch) -> Iterator[None]:
+    """While the block runs, Ctrl-C cancels the statement; then KeyboardInterrupt is raised.
+
+    Python alone would raise KeyboardInterrupt somewhere inside DuckDB or a model's code. Handlers
+    can be set in the main thread only; elsewhere the block just runs.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed = False
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+        watch.cancel()
+        connection.interrupt()
+
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    except (InterruptedStatementError, duckdb.Error):
+        if pressed:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def errors_of(
+    sql: str, failures: list[BaseException], watch: Watch, rewritten: bool
+) -> Iterator[None]:
+    """Turns DuckDB's report of a failure into the failure itself.
+
+    `failures` are what our functions raised while DuckDB ran them. Where DuckDB ran a rewritten
+    statement, its excerpt of that is replaced by the place in `sql`, the user's.
+    """
+    failures.clear()
+    try:
+        yield
+    except AugurError as error:
+        raise error.located(None, sql) from error.__cause__
+    except duckdb.Error as error:
+        if watch.cancelled:
+            raise InterruptedStatementError("The statement was cancelled.") from None
+        ours = next((f for f in failures if isinstance(f, AugurError)), None)
+        if ours is not None:
+            raise ours.located(None, sql) from None
+        if failures or not rewritten:
+            raise
+        raise type(error)(_in_the_users_words(str(error), sql)) from None
+
+
+def _in_the_users_words(message: str, sql: str) -> str:
+    plain = _REWRITTEN.sub("", message)
+    for name in _QUOTED.findall(plain):
+        found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql, re.IGNORECASE)
+        if found:
+            return f"{plain}\n\n{caret(sql, found.span())}"
+    return plain

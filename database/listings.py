@@ -1,0 +1,154 @@
+"""SHOW and DESCRIBE of our own things, as SQL text that yields their rows."""
+
+from collections.abc import Iterable, Sequence
+
+from augursql.database.catalog import IndexRow
+from augursql.engine.inference.encoder import Encoder
+from augursql.engine.repository.manifest import Manifest
+from augursql.settings import PREFIX, Settings
+from augursql.settings import names as setting_names
+from augursql.udfs.tally import Counts
+
+Row = Sequence[object]
+
+INDEX_COLUMNS = {
+    "name": "VARCHAR",
+    "table": "VARCHAR",
+    "columns": "VARCHAR[]",
+    "model": "VARCHAR",
+    "version": "INTEGER",
+    "rows": "BIGINT",
+    "texts": "BIGINT",
+}
+MODEL_COLUMNS = {
+    "name": "VARCHAR",
+    "kind": "VARCHAR",
+    "source": "VARCHAR",
+    "revision": "VARCHAR",
+    "dimensions": "INTEGER",
+}
+PROPERTY_COLUMNS = {"property": "VARCHAR", "value": "VARCHAR"}
+SETTING_COLUMNS = {"name": "VARCHAR", "value": "VARCHAR"}
+CALL_COLUMNS = {
+    "statement": "BIGINT",
+    "call": "VARCHAR",
+    "rung": "VARCHAR",
+    "model": "VARCHAR",
+    "rows": "BIGINT",
+    "inputs": "BIGINT",
+    "evaluated": "BIGINT",
+    "cached": "BIGINT",
+    "truncated": "BIGINT",
+    "seconds": "DOUBLE",
+}
+
+
+def table_sql(columns: dict[str, str], rows: Iterable[Row]) -> str:
+    """A parenthesised SELECT that yields `rows`; an empty one where there are none."""
+    heads = ", ".join(f'"{name}"' for name in columns)
+    listed = [
+        "("
+        + ", ".join(
+            f"CAST({literal(value)} AS {type_})"
+            for value, type_ in zip(row, columns.values(), strict=True)
+        )
+        + ")"
+        for row in rows
+    ]
+    if listed:
+        return f"(SELECT * FROM (VALUES {', '.join(listed)}) AS listed({heads}))"
+    nothing = ", ".join(f'CAST(NULL AS {type_}) AS "{name}"' for name, type_ in columns.items())
+    return f"(SELECT {nothing} WHERE false)"
+
+
+def literal(value: object) -> str:
+    """A Python value as an SQL literal."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(literal(item) for item in value) + "]"
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def indexes_sql(indexes: Iterable[IndexRow]) -> str:
+    """SHOW INDEXES."""
+    return table_sql(
+        INDEX_COLUMNS,
+        [
+            (i.name, i.source, i.text_columns, i.model, i.version, i.rows, i.entries)
+            for i in indexes
+        ],
+    )
+
+
+def index_sql(index: IndexRow, search: str, lacking: str, predictors: Iterable[Row]) -> str:
+    """DESCRIBE INDEX: how it is searched, what it lacks, and the predictors fitted on it."""
+    rows: list[Row] = [
+        ("name", index.name),
+        ("table", index.source),
+        ("columns", ", ".join(index.text_columns)),
+        ("version", index.version),
+        ("rows", index.rows),
+        ("distinct texts", index.entries),
+        ("rows lacking", lacking),
+        ("model", f"{index.model} ({index.dtype}, {index.dimensions} dimensions)"),
+        ("metric", index.metric),
+        ("search", search),
+    ]
+    rows += [(f"predictor of {target}", f"{kind}: {why}") for target, kind, why in predictors]
+    return table_sql(PROPERTY_COLUMNS, rows)
+
+
+def model_sql(name: str, manifest: Manifest, encoder: Encoder) -> str:
+    """DESCRIBE MODEL: where it comes from and how it runs on this machine."""
+    variants = ", ".join(
+        f"{dtype} (cosine {variant.cosine:.4f})"
+        for dtype, variant in sorted(manifest.variants.items())
+    )
+    return table_sql(
+        PROPERTY_COLUMNS,
+        [
+            ("name", name),
+            ("kind", "encoder"),
+            ("source", manifest.source),
+            ("revision", manifest.revision),
+            ("digest", encoder.digest),
+            ("license", manifest.license),
+            ("architecture", manifest.architecture),
+            ("dimensions", manifest.dimensions),
+            ("longest input", f"{manifest.max_tokens} tokens"),
+            ("pooling", manifest.pooling + (", normalized" if manifest.normalize else "")),
+            ("variants", variants),
+            ("dtype", encoder.dtype),
+            ("provider", encoder.provider),
+            ("threads", encoder.threads),
+        ],
+    )
+
+
+def settings_sql(settings: Settings) -> str:
+    """FROM augur_settings()."""
+    return table_sql(
+        SETTING_COLUMNS,
+        [(name, shown(getattr(settings, name.removeprefix(PREFIX)))) for name in setting_names()],
+    )
+
+
+def shown(value: object) -> str:
+    """A setting's value as DuckDB shows its own."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def calls_sql(records: Iterable[tuple[int, str, str, str, Counts]]) -> str:
+    """FROM augur_calls(): what the calls of this session's statements asked for and cost."""
+    return table_sql(
+        CALL_COLUMNS,
+        [
+            (n, call, rung, model, c.rows, c.inputs, c.evaluated, c.cached, c.truncated, c.seconds)
+            for n, call, rung, model, c in records
+        ],
+    )

@@ -1,0 +1,122 @@
+"""A session: one connection to DuckDB that speaks our language as well."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from augursql import settings as setting
+from augursql.database.result import Result
+from augursql.database.state import Notice, Parameters, State
+from augursql.database.watch import Watch
+from augursql.errors import StorageError
+from augursql.planner.scan import speaks_augur
+from augursql.types import Monitor, SilentMonitor
+
+if TYPE_CHECKING:
+    from augursql.database.interpreter import Interpreter
+
+_ROLLBACK = re.compile(r"\b(rollback|abort)\b", re.IGNORECASE)
+_DEFINES = re.compile(r"\b(macro|function|attach|use|import)\b", re.IGNORECASE)
+
+_READS = re.compile(r"\s*(?:\(|(?:select|from|values|with|table|show|describe)\b)", re.IGNORECASE)
+_WRITES = re.compile(r"\b(insert|update|delete|merge|nextval)\b", re.IGNORECASE)
+
+
+class Session:
+    """Executes statements: plain SQL goes to DuckDB as it is, ours is planned first.
+
+    `path` is a DuckDB file or ':memory:'; `settings` are ours, without their prefix; `config` is
+    DuckDB's. Not thread-safe, as a DuckDB connection is not: `interrupt` alone may be called from
+    another thread.
+    """
+
+    def __init__(
+        self,
+        path: str = ":memory:",
+        *,
+        read_only: bool = False,
+        config: Mapping[str, Any] | None = None,
+        settings: Mapping[str, object] | None = None,
+        monitor: Monitor | None = None,
+    ) -> None:
+        ours = setting.initial(settings or {})
+        try:
+            connection = duckdb.connect(path, read_only=read_only, config=dict(config or {}))
+        except duckdb.Error as error:
+            raise StorageError(f'"{path}" could not be opened: {error}') from error
+        self._state = State(connection, ours, Watch(monitor or SilentMonitor()))
+        self._interpreter: Interpreter | None = None
+        self._running = ""
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """DuckDB's own connection, for what it alone can do."""
+        return self._state.connection
+
+    @property
+    def settings(self) -> setting.Settings:
+        """Our settings as they are now."""
+        return self._state.settings
+
+    @property
+    def notices(self) -> Sequence[Notice]:
+        """What the last statement has to say beside its result."""
+        return self._state.notices
+
+    def execute(self, sql: str, parameters: Parameters = None) -> Result:
+        """Runs a text of one or more statements; the result is the last one's.
+
+        Raises AugurError for what is ours, duckdb.Error for what is DuckDB's, KeyboardInterrupt
+        when Ctrl-C was pressed.
+        """
+        state = self._state
+        state.notices.clear()
+        state.watch.clear()
+        if _ROLLBACK.search(sql) and self._interpreter is not None:
+            self._interpreter.forget_functions()
+        try:
+            if speaks_augur(sql):
+                self._finish()
+                return self._interpret(sql, parameters)
+            state.execute(sql, parameters)
+            return Result(state.connection, _unguarded)
+        finally:
+            self._running = sql
+            if _DEFINES.search(sql):
+                state.definitions_changed = True
+
+    def interrupt(self) -> None:
+        """Cancels the running statement; safe from another thread."""
+        self._state.watch.cancel()
+        self._state.connection.interrupt()
+
+    def close(self) -> None:
+        """Closes the connection; twice is once."""
+        self._interpreter = None
+        self._state.connection.close()
+
+    def _finish(self) -> None:
+        """Ends a result that nobody reads any more: DuckDB 2.0 does nothing else before."""
+        connection = self._state.connection
+        if not hasattr(connection, "abort"):
+            return
+        if _READS.match(self._running) and not _WRITES.search(self._running):
+            connection.abort()
+        else:
+            connection.complete()
+
+    def _interpret(self, sql: str, parameters: Parameters) -> Result:
+        if self._interpreter is None:
+            # Planner and engine are loaded by the first statement that needs them.
+            from augursql.database.interpreter import Interpreter
+
+            self._interpreter = Interpreter(self._state)
+        return self._interpreter.run(sql, parameters)
+
+
+@contextmanager
+def _unguarded() -> Iterator[None]:
+    yield

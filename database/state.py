@@ -1,0 +1,58 @@
+"""What the parts of one session share: its connection, settings, watch and notices."""
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from augursql.database.guard import errors_of, interruptible
+from augursql.database.watch import Watch
+from augursql.settings import Settings
+
+Parameters = Sequence[Any] | Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A line for the user beside a result."""
+
+    text: str
+    warning: bool = False
+
+
+@dataclass(slots=True)
+class State:
+    """Owned by one Session. `failures` are what functions raised while DuckDB ran them."""
+
+    connection: duckdb.DuckDBPyConnection
+    settings: Settings
+    watch: Watch
+    notices: list[Notice] = field(default_factory=list)
+    failures: list[BaseException] = field(default_factory=list)
+    definitions_changed: bool = True
+
+    @contextmanager
+    def running(self, sql: str, rewritten: bool) -> Iterator[None]:
+        """Guards a statement of ours: its errors become ours, and Ctrl-C stops it."""
+        with (
+            interruptible(self.connection, self.watch),
+            errors_of(sql, self.failures, self.watch, rewritten),
+        ):
+            yield
+
+    def execute(self, sql: str, parameters: Parameters) -> None:
+        """DuckDB's own execute."""
+        if parameters is None:
+            self.connection.execute(sql)
+        else:
+            self.connection.execute(sql, parameters)
+
+    def notice(self, text: str) -> None:
+        self.notices.append(Notice(text))
+
+    def warn(self, text: str, category: type[Warning]) -> None:
+        self.notices.append(Notice(text, warning=True))
+        warnings.warn(text, category, stacklevel=2)

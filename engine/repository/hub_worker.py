@@ -1,0 +1,64 @@
+"""The worker that talks to the model hub: what a repository holds, and the download of its files.
+
+A process of its own, because a resolver without network can block for long, and because its
+timeouts and progress bars are set by environment variables that are not ours to change.
+"""
+
+import importlib
+from typing import Any
+
+from augursql.engine.repository.worker import WorkerError, answer
+
+_REFUSALS = {
+    "GatedRepoError": "gated",
+    "RepositoryNotFoundError": "missing",
+    "RevisionNotFoundError": "missing",
+    "EntryNotFoundError": "missing",
+    "RemoteEntryNotFoundError": "missing",
+    "HFValidationError": "missing",
+}
+
+
+def _work(request: dict[str, Any]) -> dict[str, Any]:
+    try:
+        hub = importlib.import_module("huggingface_hub")
+    except ImportError as error:
+        raise WorkerError("dependency", "huggingface_hub") from error
+    tasks = {"list": _list, "download": _download, "cached": _cached}
+    try:
+        return tasks[request["work"]](hub, request)
+    except Exception as error:  # the boundary of the process: the hub's errors have many bases
+        name = type(error).__name__
+        if isinstance(error, OSError) and error.errno is not None and error.strerror:
+            raise WorkerError("failed", f"{name}: {error.strerror}") from error
+        raise WorkerError(_REFUSALS.get(name, "network"), name) from error
+
+
+def _list(hub: Any, request: dict[str, Any]) -> dict[str, Any]:
+    info = hub.HfApi().model_info(
+        request["repo"], revision=request["revision"], timeout=4.0, files_metadata=True
+    )
+    return {"commit": info.sha, "sizes": {f.rfilename: f.size or 0 for f in info.siblings or []}}
+
+
+def _download(hub: Any, request: dict[str, Any]) -> dict[str, Any]:
+    for name in request["names"]:
+        hub.hf_hub_download(
+            request["repo"],
+            name,
+            revision=request["revision"],
+            local_dir=request["target"],
+            etag_timeout=4.0,
+        )
+    return {}
+
+
+def _cached(hub: Any, request: dict[str, Any]) -> dict[str, Any]:
+    folder = hub.snapshot_download(
+        request["repo"], revision=request["revision"], local_files_only=True
+    )
+    return {"folder": str(folder)}
+
+
+if __name__ == "__main__":
+    answer(_work)

@@ -1,0 +1,258 @@
+"""The local store of models: a folder per model, named by the digest of its content.
+
+A model is written under a temporary name, flushed to disk, and renamed, so a reader sees all of it
+or nothing, and processes that store the same model at once end with one copy. A variant (another
+precision) is one more file beside it plus a small description, added in the same way; nothing is
+ever rewritten, so no lock is needed.
+"""
+
+import errno
+import os
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from hashlib import file_digest
+from pathlib import Path
+
+from augursql.engine.repository.manifest import Manifest, Variant
+from augursql.errors import ModelError, StorageError
+
+MANIFEST = "manifest.json"
+VARIANT_SUFFIX = ".variant.json"
+_SCRATCH = ".tmp-"
+_ABANDONED_S = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A model in the store."""
+
+    digest: str
+    path: Path
+    manifest: Manifest
+
+    def file(self, name: str) -> Path:
+        """The path of one of its files. Raises ModelError when the model has no such file."""
+        if name not in self.manifest.files:
+            raise ModelError(
+                f'The stored model "{self.manifest.source}" has no file {name}.',
+                hint=f"Delete {self.path}; it is fetched again when needed.",
+            )
+        return self.path / name
+
+    def has(self, name: str) -> bool:
+        """Whether it has that file."""
+        return name in self.manifest.files
+
+    def onnx(self, dtype: str) -> Path:
+        """The ONNX file of a precision: 'fp32', or a variant that was made. Raises ModelError."""
+        if dtype == "fp32":
+            return self.file("model.onnx")
+        variant = self.manifest.variants.get(dtype)
+        if variant is None or not variant.sha256:
+            raise ModelError(f'The model "{self.manifest.source}" has no {dtype} variant.')
+        return self.path / variant.file
+
+    def verify(self, dtype: str) -> None:
+        """Compare the checksums of the files that running `dtype` reads. Raises StorageError."""
+        variant = self.manifest.variants.get(dtype)
+        expected = {n: d for n, d in self.manifest.files.items() if dtype == "fp32" or _small(n)}
+        if variant is not None and variant.sha256:
+            expected[variant.file] = variant.sha256
+        for name, digest in expected.items():
+            if _sha256(self.path / name) != digest:
+                raise StorageError(
+                    f'{name} of the stored model "{self.manifest.source}" is damaged.',
+                    hint=f"Delete {self.path}; it is fetched again when needed.",
+                )
+
+
+class Store:
+    """The models below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def add(self, folder: Path, manifest: Manifest) -> Artifact:
+        """Copy every file below `folder` into the store; `manifest.files` is filled in here.
+
+        Raises StorageError when the store cannot be written.
+        """
+        with self.scratch() as scratch:
+            staged = scratch / "model"
+            try:
+                shutil.copytree(folder, staged)
+                names = sorted(p.relative_to(staged).as_posix() for p in _files(staged))
+                hashes = {name: _sha256(staged / name) for name in names}
+                manifest = replace(manifest, files=hashes, variants={})
+                (staged / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+                _flush(staged)
+                return self._settle(staged, manifest)
+            except OSError as error:
+                raise self._unwritable(error) from error
+
+    def get(self, digest: str) -> Artifact | None:
+        """The model of that digest; None when there is none, or a part of it is missing."""
+        path = self.root / digest
+        try:
+            manifest = Manifest.from_json((path / MANIFEST).read_text(encoding="utf-8"))
+            variants = {
+                p.name.removesuffix(VARIANT_SUFFIX): Variant.from_json(p.read_text("utf-8"))
+                for p in sorted(path.glob(f"*{VARIANT_SUFFIX}"))
+            }
+        except (OSError, UnicodeDecodeError, ModelError):
+            return None
+        whole = all((path / name).is_file() for name in manifest.files)
+        variants = {d: v for d, v in variants.items() if not v.sha256 or (path / v.file).is_file()}
+        return Artifact(digest, path, manifest.with_variants(variants)) if whole else None
+
+    def list(self) -> list[Artifact]:
+        """Every model, newest first."""
+        try:
+            entries = [e for e in os.scandir(self.root) if not e.name.startswith(".")]
+        except OSError:
+            return []
+        entries.sort(key=lambda e: (-e.stat().st_mtime_ns, e.name))
+        found = (self.get(e.name) for e in entries if e.is_dir())
+        return [artifact for artifact in found if artifact is not None]
+
+    def find(self, source: str, revision: str | None = None) -> Artifact | None:
+        """The newest model of that source, and of that revision when one is given."""
+        for artifact in self.list():
+            manifest = artifact.manifest
+            if manifest.source == source and revision in (None, manifest.revision):
+                return artifact
+        return None
+
+    def add_variant(
+        self, artifact: Artifact, dtype: str, file: Path | None, cosine: float
+    ) -> Artifact:
+        """Keep `file` as the model's `dtype` variant; None records that it was tried and failed.
+
+        Raises StorageError when the store cannot be written.
+        """
+        name = f"model.{dtype}.onnx"
+        try:
+            digest = ""
+            if file is not None:
+                digest = _sha256(file)
+                self._place(artifact.path / name, file.read_bytes())
+            variant = Variant(name, digest, cosine)
+            self._place(artifact.path / f"{dtype}{VARIANT_SUFFIX}", variant.to_json().encode())
+        except OSError as error:
+            raise self._unwritable(error) from error
+        variants = {**artifact.manifest.variants, dtype: variant}
+        return replace(artifact, manifest=artifact.manifest.with_variants(variants))
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A temporary folder on the store's own disk, removed afterwards.
+
+        Folders that a process which is gone left behind are removed first.
+        Raises StorageError when the store cannot be written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            self._sweep()
+            prefix = f"{_SCRATCH}{socket.gethostname()}-{os.getpid()}-"
+            folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self.root))
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _settle(self, staged: Path, manifest: Manifest) -> Artifact:
+        target = self.root / manifest.digest
+        for attempt in (1, 2):
+            try:
+                os.rename(staged, target)
+                _flush_folder(self.root)
+            except OSError as error:
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.EACCES):
+                    raise
+                # Another process was faster, or an earlier copy lost a file and makes way.
+                if self.get(manifest.digest) is None and attempt == 1:
+                    os.rename(target, staged.parent / "broken")
+                    continue
+            break
+        artifact = self.get(manifest.digest)
+        if artifact is None:
+            raise StorageError(f"The model could not be stored in {target}.", hint=_HINT)
+        return artifact
+
+    def _place(self, target: Path, content: bytes) -> None:
+        with self.scratch() as scratch:
+            staged = scratch / target.name
+            staged.write_bytes(content)
+            _flush(scratch)
+            os.replace(staged, target)
+            _flush_folder(target.parent)
+
+    def _sweep(self) -> None:
+        for folder in self.root.glob(f"{_SCRATCH}*"):
+            with suppress(OSError):
+                if _abandoned(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
+
+    def _unwritable(self, error: OSError) -> StorageError:
+        why = error.strerror or str(error)
+        return StorageError(f"The model store {self.root} cannot be written: {why}.", hint=_HINT)
+
+
+_HINT = (
+    "Free some space or choose another folder: SET augur_home = 'folder', "
+    "or the environment variable AUGUR_HOME."
+)
+
+
+def _small(name: str) -> bool:
+    return not name.startswith("model.onnx")
+
+
+def _abandoned(folder: Path) -> bool:
+    host, _, process = folder.name.removeprefix(_SCRATCH).rpartition("-")[0].rpartition("-")
+    knowable = host == socket.gethostname() and process.isdigit() and os.name != "nt"
+    if not knowable:
+        return time.time() - folder.stat().st_mtime > _ABANDONED_S
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (p for p in folder.rglob("*") if p.is_file())
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return ""
+
+
+def _flush(folder: Path) -> None:
+    for path in _files(folder):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    _flush_folder(folder)
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name == "nt":  # folders cannot be opened there, and the rename is durable by itself
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

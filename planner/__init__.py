@@ -1,0 +1,20 @@
+"""SQL text to plain DuckDB SQL: symbolic, without I/O, arrays or models.
+
+The life of a statement through this room:
+
+1. `scan.speaks_augur` looks for our words with one regular expression. A text without them never
+   comes here: the database sends it to DuckDB as it is.
+2. `parse.parse` cuts the text into tokens (`lexer`), pairs their brackets (`sentence`) and splits
+   at semicolons. `statements` reads those that are ours as a whole. In every other, `sites` finds
+   the calls, told from the columns, tables and macros that only share their names by the clause
+   they stand in (`scopes`); `arguments`, `calls` and `clauses` read their grammar, `dialect` what
+   their expressions are (a sqlglot tree with our calls as `nodes`). What has nothing of ours comes
+   back `Verbatim`; the rest as values of `plan`, all of them frozen and checked.
+3. `bind.bind` asks the database's `Catalog` what the names mean and works out each call's type.
+4. `emit.emit` puts DuckDB functions in the places of the calls, and the names that the user would
+   expect on output columns (`headings`). Every other character stays as it was written.
+
+What it does not do: it opens no file and no connection, knows no table's columns but those that
+the catalog tells, does not check DuckDB's own syntax (DuckDB does, and reports it), and rewrites
+no query for speed yet.
+"""

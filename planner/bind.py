@@ -1,0 +1,215 @@
+"""Names to things: what each call of a query refers to, and the type of what it gives back.
+
+The planner asks through `Catalog`, which the database implements. Names are looked up as DuckDB
+does, without regard to case. Errors carry the place of the name and list what exists.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from augursql.errors import (
+    AugurError,
+    InvalidValueError,
+    NameNotFoundError,
+    UnsupportedError,
+    candidates,
+)
+from augursql.planner.plan import Call, Query, Scalar
+from augursql.planner.result import result_type, target_type
+
+MOST_NEIGHBOURS = 1_000
+OPTIONS: dict[str, tuple[str, ...] | None] = {
+    "strategy": ("vote", "head", "auto"),
+    "class_weight": ("auto", "none", "balanced"),
+    "seed": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """An index: its id and version, the columns that were indexed, all columns with their types."""
+
+    id: int
+    name: str
+    version: int
+    text_columns: tuple[str, ...]
+    columns: tuple[tuple[str, str], ...]
+    model: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model: `kind` is 'encoder'; `dimensions` of its vectors."""
+
+    name: str
+    kind: str
+    dimensions: int
+
+
+class Catalog(Protocol):
+    """What the planner asks the database. Names come in any case."""
+
+    def index(self, name: str) -> IndexInfo | None: ...
+
+    def index_names(self) -> Sequence[str]: ...
+
+    def model(self, name: str) -> ModelInfo | None: ...
+
+    def model_names(self) -> Sequence[str]: ...
+
+    def default_encoder(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BoundCall:
+    """A call and what it refers to. `result_type` is DuckDB's text; 'TABLE' for search()."""
+
+    call: Call
+    index: IndexInfo | None
+    model: ModelInfo | None
+    target_type: str | None
+    result_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoundQuery:
+    """A query and its calls, bound, in the order of `query.calls`."""
+
+    query: Query
+    calls: tuple[BoundCall, ...]
+
+
+def bind(query: Query, catalog: Catalog) -> BoundQuery:
+    """Resolves every call of the query.
+
+    Raises NameNotFoundError for unknown indexes, models, targets and options, InvalidValueError for
+    values and types that cannot be used, UnsupportedError for rungs that this version has not.
+    """
+    return BoundQuery(query, tuple(_bound(call, query, catalog) for call in query.calls))
+
+
+def _bound(call: Call, query: Query, catalog: Catalog) -> BoundCall:
+    try:
+        match call.kind:
+            case "predict":
+                return _predict(call, catalog)
+            case "search":
+                index = _index(call, catalog)
+                _check_top(call)
+                return BoundCall(call, index, catalog.model(index.model), None, "TABLE")
+            case _:
+                return _with_encoder(call, catalog)
+    except AugurError as error:
+        raise error.located(call.span, query.whole or query.text) from error.__cause__
+
+
+def _predict(call: Call, catalog: Catalog) -> BoundCall:
+    if call.model is not None:
+        raise _no_predictor(call, catalog)
+    if call.index is None:
+        raise _nothing_trained(call, catalog)
+    index = _index(call, catalog)
+    _check_top(call)
+    _check_options(call)
+    column = next((c for c in index.columns if c[0].lower() == str(call.target).lower()), None)
+    if column is None:
+        raise NameNotFoundError(
+            f'The index "{index.name}" has no column "{call.target}" to predict.',
+            hint=candidates(str(call.target), [name for name, _ in index.columns]),
+            span=call.place("target"),
+        )
+    target = target_type(column, call.place("target"))
+    result = result_type(target, call.with_)
+    return BoundCall(call, index, catalog.model(index.model), target, result)
+
+
+def _with_encoder(call: Call, catalog: Catalog) -> BoundCall:
+    name = call.model or catalog.default_encoder()
+    model = catalog.model(name)
+    if model is None:
+        raise NameNotFoundError(
+            f'There is no model "{name}".',
+            hint=candidates(name, catalog.model_names()),
+            span=call.place("model"),
+        )
+    if call.version is not None:
+        raise UnsupportedError(
+            f'The encoder "{name}" has no versions.',
+            hint="Leave out VERSION.",
+            span=call.place("version"),
+        )
+    if call.kind == "classify":
+        return BoundCall(call, None, model, "VARCHAR", result_type("VARCHAR", call.with_))
+    result = f"FLOAT[{model.dimensions}]" if call.kind == "embed" else "DOUBLE"
+    return BoundCall(call, None, model, None, result)
+
+
+def _index(call: Call, catalog: Catalog) -> IndexInfo:
+    name = str(call.index)
+    index = catalog.index(name)
+    if index is None:
+        raise NameNotFoundError(
+            f'There is no index "{name}".',
+            hint=candidates(name, catalog.index_names()),
+            span=call.place("index"),
+        )
+    return index
+
+
+def _no_predictor(call: Call, catalog: Catalog) -> AugurError:
+    known = catalog.model(str(call.model))
+    what = "an encoder, which makes vectors" if known else "not a model that can predict"
+    return UnsupportedError(
+        f'"{call.model}" is {what}: trained predictors and language models come later.',
+        hint=f"Predict from the labelled rows of an index: predict('{call.target}', ... "
+        "USING INDEX name).",
+        span=call.place("model"),
+    )
+
+
+def _nothing_trained(call: Call, catalog: Catalog) -> AugurError:
+    target = str(call.target)
+    able = [
+        name
+        for name in catalog.index_names()
+        if (index := catalog.index(name)) is not None
+        and any(column.lower() == target.lower() for column, _ in index.columns)
+    ]
+    listed = ", ".join(f"USING INDEX {name}" for name in able)
+    none = "There is no index with such a column; CREATE INDEX ... USING HNSW makes one."
+    return NameNotFoundError(
+        f'No predictor is trained for "{target}".',
+        hint=f"Say which labelled rows to learn from: {listed}." if able else none,
+        span=call.place("target"),
+    )
+
+
+def _check_top(call: Call) -> None:
+    if call.top is not None and not 1 <= call.top <= MOST_NEIGHBOURS:
+        raise InvalidValueError(
+            f"From 1 to {MOST_NEIGHBOURS:,} rows can be asked for, not {call.top:,}.",
+            span=call.place("top"),
+        )
+
+
+def _check_options(call: Call) -> None:
+    for name, value in call.options:
+        if name not in OPTIONS:
+            raise NameNotFoundError(
+                f'predict() has no option "{name}".',
+                hint=candidates(name, OPTIONS),
+                span=call.place(f"option:{name}"),
+            )
+        _check_option(call, name, value)
+
+
+def _check_option(call: Call, name: str, value: Scalar) -> None:
+    choices = OPTIONS[name]
+    place = call.place(f"option:{name}")
+    if choices is None:
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise InvalidValueError(f"{name} is a whole number from 0.", span=place)
+    elif not isinstance(value, str) or value.lower() not in choices:
+        raise InvalidValueError(f"{name} is one of {', '.join(choices)}.", span=place)

@@ -1,0 +1,109 @@
+"""One call of ours, read from its tokens: the inputs here, the clauses in `clauses`.
+
+predict('target', input [, input ...] clauses)     classify(input, ['a', 'b'] clauses)
+embed(input [USING MODEL m])                       similarity(a, b [USING MODEL m])
+search('index', query [, k := 10] [, filter := 'condition'])
+"""
+
+from dataclasses import replace
+
+from augursql.errors import StatementError
+from augursql.planner.arguments import layout
+from augursql.planner.clauses import ClauseReader
+from augursql.planner.plan import DETAILS, Argument, Call, CallKind
+from augursql.planner.sentence import Sentence
+
+_USAGE: dict[CallKind, str] = {
+    "predict": "predict('rating', review USING INDEX hotels)",
+    "classify": "classify(review, ['good', 'bad'])",
+    "embed": "embed(review)",
+    "similarity": "similarity(review, 'great view')",
+    "search": "FROM search('hotels', 'great view', k := 10)",
+}
+_FEWEST: dict[CallKind, int] = {
+    "predict": 2,
+    "classify": 2,
+    "embed": 1,
+    "similarity": 2,
+    "search": 2,
+}
+
+
+def read_call(sentence: Sentence, i: int, kind: CallKind) -> Call:
+    """The call whose name is the token at `i`; its arguments do not know their columns yet.
+
+    Raises StatementError, with its place, where the call breaks the grammar.
+    """
+    closing = sentence.partner[i + 1]
+    if closing < 0:
+        raise _wrong(sentence, f"{kind}( is not closed.", (i, i + 1), kind)
+    parts = layout(sentence, i + 1)
+    call = _inputs(sentence, i, kind, parts.positional)
+    reader = ClauseReader(sentence, kind)
+    reader.read_clauses(parts.clauses)
+    reader.read_named(parts)
+    try:
+        return replace(
+            call,
+            places=(*call.places, *reader.places.items()),
+            model=reader.model,
+            version=reader.version,
+            index=reader.index or call.index,
+            top=reader.top,
+            order=reader.order,
+            with_=tuple(detail for detail in DETAILS if detail in reader.details),
+            options=tuple(reader.options.items()),
+            filter=reader.filter,
+        )
+    except StatementError as error:
+        error.located(None, sentence.whole)
+        raise
+
+
+def _inputs(sentence: Sentence, i: int, kind: CallKind, positional: tuple[range, ...]) -> Call:
+    """The call with its positional arguments alone."""
+    tokens = (i, sentence.partner[i + 1])
+    _check_count(sentence, tokens, kind, positional)
+    arguments = tuple(_argument(sentence, piece) for piece in positional)
+    first, rest = arguments[0], arguments[1:]
+    span, sql = sentence.span(*tokens), sentence.collapsed(*tokens)
+    if kind == "predict":
+        target = _leading_string(sentence, kind, positional[0])
+        places = (("target", first.span),)
+        return Call(kind, span, sql, rest, target=target, places=places)
+    if kind == "search":
+        index = _leading_string(sentence, kind, positional[0])
+        return Call(kind, span, sql, rest, index=index, places=(("index", first.span),))
+    if kind == "classify":
+        return Call(kind, span, sql, (first,), labels=rest[0])
+    return Call(kind, span, sql, arguments)
+
+
+def _check_count(
+    sentence: Sentence, tokens: tuple[int, int], kind: CallKind, positional: tuple[range, ...]
+) -> None:
+    if len(positional) < _FEWEST[kind] or not all(positional):
+        raise _wrong(sentence, f"An input of {kind}() is missing.", tokens, kind)
+    if kind != "predict" and len(positional) > _FEWEST[kind]:
+        raise _wrong(sentence, f"{kind}() has too many inputs.", tokens, kind)
+
+
+def _leading_string(sentence: Sentence, kind: CallKind, piece: range) -> str:
+    token = sentence.token(piece.start)
+    if token.kind == "string" and len(piece) == 1:
+        return token.value
+    what = "the target" if kind == "predict" else "the index"
+    message, tokens = f"{kind}() takes {what} as a string.", (piece.start, piece.stop - 1)
+    raise _wrong(sentence, message, tokens, kind)
+
+
+def _argument(sentence: Sentence, piece: range) -> Argument:
+    first, last = piece.start, piece.stop - 1
+    return Argument(sentence.text(first, last), None, sentence.span(first, last))
+
+
+def _wrong(
+    sentence: Sentence, message: str, tokens: tuple[int, int], kind: CallKind
+) -> StatementError:
+    hint = f"Write it as {_USAGE[kind]}."
+    return StatementError(message, hint=hint, span=sentence.span(*tokens), sql=sentence.whole)

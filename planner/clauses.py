@@ -1,0 +1,188 @@
+"""What follows the inputs of a call: clauses, or named arguments that say the same.
+
+    [USING MODEL model [VERSION n]] [USING INDEX index [TOP k] [SEMANTIC | RANDOM]]
+    [WITH CONFIDENCE | PROBABILITIES | EXPLANATION | METADATA [, ...]] [OPTIONS (name = value, ...)]
+
+come in any order, each once. In DuckDB's own syntax: `index := 'hotels', top := 5, random := true,
+model := 'm', version := 2, with := ['confidence']`, any other name being an option; `=>` is `:=`.
+"""
+
+from augursql.errors import StatementError, candidates
+from augursql.planner.arguments import Layout
+from augursql.planner.cursor import Cursor
+from augursql.planner.plan import DETAILS, CallKind, Detail, Order, Scalar, Span
+from augursql.planner.sentence import Sentence
+
+_CLAUSES: dict[CallKind, tuple[str, ...]] = {
+    "predict": ("USING MODEL", "USING INDEX", "WITH", "OPTIONS"),
+    "classify": ("USING MODEL", "WITH"),
+    "embed": ("USING MODEL",),
+    "similarity": ("USING MODEL",),
+    "search": (),
+}
+_NAMED: dict[CallKind, tuple[str, ...]] = {
+    "predict": (),  # every other name is an option
+    "classify": ("model", "version", "with"),
+    "embed": ("model", "version"),
+    "similarity": ("model", "version"),
+    "search": ("k", "filter"),
+}
+_SAME = {"model": "USING MODEL", "index": "USING INDEX", "with": "WITH", "top": "TOP"}
+
+
+class ClauseReader:
+    """Reads the clauses and named arguments of one call, each at most once."""
+
+    def __init__(self, sentence: Sentence, kind: CallKind) -> None:
+        self.sentence, self.kind = sentence, kind
+        self.places: dict[str, Span] = {}
+        self.model: str | None = None
+        self.version: int | None = None
+        self.index: str | None = None
+        self.top: int | None = None
+        self.order: Order | None = None
+        self.details: list[Detail] = []
+        self.options: dict[str, Scalar] = {}
+        self.filter: str | None = None
+        self._seen: set[str] = set()
+
+    def read_clauses(self, clauses: range) -> None:
+        """Reads the tokens of the range to its end, or raises StatementError."""
+        cursor = Cursor(self.sentence, clauses.start, clauses.stop)
+        while not cursor.done:
+            place = cursor.span
+            clause = self._clause(cursor)
+            self._once(clause, place)
+            if clause not in _CLAUSES[self.kind]:
+                raise self._fail(f"{self.kind}() has no {clause}.", place, self._allowed())
+            if clause == "USING MODEL":
+                self.model, self.places["model"] = cursor.name("a model")
+                if cursor.take("version"):
+                    self.version, self.places["version"] = cursor.integer("VERSION")
+            elif clause == "USING INDEX":
+                self.index, self.places["index"] = cursor.name("an index")
+                self._read_retrieval(cursor)
+            elif clause == "WITH":
+                self._read_details(cursor)
+            else:
+                for name, value, span in cursor.options():
+                    self._add_option(name, value, span)
+
+    def read_named(self, parts: Layout) -> None:
+        """Reads the named arguments, or raises StatementError."""
+        for name, value in parts.named:
+            key = self.sentence.token(name).value.lower()
+            place = self.sentence.span(name, name)
+            if any(piece.start > name for piece in parts.positional):
+                raise self._fail("A named argument stands after the inputs.", place)
+            if not value:
+                raise self._fail(f'The argument "{key}" needs a value.', place)
+            known = _NAMED[self.kind]
+            if known and key not in known:
+                message = f'{self.kind}() has no argument "{key}".'
+                raise self._fail(message, place, candidates(key, known))
+            cursor = Cursor(self.sentence, value.start, value.stop)
+            self._once(_SAME.get(key, key), place)
+            self._read_argument(key, cursor, place)
+            if not cursor.done:
+                raise cursor.error(f'The argument "{key}" takes one plain value.')
+
+    def _clause(self, cursor: Cursor) -> str:
+        if cursor.take("using", "model"):
+            return "USING MODEL"
+        if cursor.take("using", "index"):
+            return "USING INDEX"
+        for word in ("with", "options"):
+            if cursor.take(word):
+                return word.upper()
+        if cursor.word == "using":
+            raise cursor.error("USING is followed by MODEL or INDEX.")
+        start, end = cursor.span
+        shown = self.sentence.whole[start:end]
+        message = f"{self.kind}() does not understand {shown} here."
+        raise self._fail(message, (start, end), self._allowed())
+
+    def _read_argument(self, key: str, cursor: Cursor, place: Span) -> None:
+        if key == "model":
+            self.model, self.places["model"] = cursor.name("a model")
+        elif key == "index":
+            self.index, self.places["index"] = cursor.name("an index")
+        elif key == "version":
+            self.version, self.places["version"] = cursor.integer("version :=")
+        elif key in ("top", "k"):
+            self.top, self.places["top"] = cursor.integer(f"{key} :=")
+        elif key == "random":
+            self.order = "random" if cursor.scalar("random") is True else "semantic"
+        elif key == "filter":
+            self.filter, self.places["filter"] = _string(cursor, "filter"), place
+        elif key == "with":
+            self._read_detail_list(cursor)
+        else:
+            self._add_option(key, cursor.scalar(f'the option "{key}"'), place)
+
+    def _read_retrieval(self, cursor: Cursor) -> None:
+        while cursor.word in ("top", "semantic", "random"):
+            place, word = cursor.span, cursor.word
+            cursor.position += 1
+            if word == "top":
+                self._once("TOP", place)
+                self.top, self.places["top"] = cursor.integer("TOP")
+            else:
+                self._once("SEMANTIC or RANDOM", place)
+                self.order = "semantic" if word == "semantic" else "random"
+
+    def _read_details(self, cursor: Cursor) -> None:
+        while True:
+            if cursor.done:
+                words = ", ".join(detail.upper() for detail in DETAILS)
+                raise cursor.error(f"WITH is followed by one or more of {words}.")
+            self._add_detail(cursor.word, cursor.span)
+            cursor.position += 1
+            if not cursor.take_symbol(","):
+                return
+
+    def _read_detail_list(self, cursor: Cursor) -> None:
+        listed = cursor.take_symbol("[")
+        while True:
+            place = cursor.span
+            self._add_detail(_string(cursor, "with").lower(), place)
+            if not (listed and cursor.take_symbol(",")):
+                break
+        if listed:
+            cursor.expect("]", "with := takes a list: with := ['confidence', 'explanation'].")
+
+    def _add_detail(self, word: str, place: Span) -> None:
+        for detail in DETAILS:
+            if word == detail:
+                self.details.append(detail)
+                self.places.setdefault(f"with:{detail}", place)
+                return
+        shown = self.sentence.whole[place[0] : place[1]]
+        words = [detail.upper() for detail in DETAILS]
+        raise self._fail(f"WITH does not know {shown}.", place, candidates(word.upper(), words))
+
+    def _add_option(self, name: str, value: Scalar, place: Span) -> None:
+        if name in self.options:
+            raise self._fail(f'The option "{name}" is given twice.', place)
+        self.options[name] = value
+        self.places[f"option:{name}"] = place
+
+    def _once(self, clause: str, place: Span) -> None:
+        if clause in self._seen:
+            raise self._fail(f"{clause} is given twice.", place)
+        self._seen.add(clause)
+
+    def _allowed(self) -> str:
+        clauses = _CLAUSES[self.kind]
+        return f"It takes {', '.join(clauses)}." if clauses else "It takes no clauses."
+
+    def _fail(self, message: str, place: Span, hint: str = "") -> StatementError:
+        return StatementError(message, hint=hint, span=place, sql=self.sentence.whole)
+
+
+def _string(cursor: Cursor, key: str) -> str:
+    token = cursor.sentence.token(cursor.position)
+    if cursor.done or token.kind != "string":
+        raise cursor.error(f"{key} := takes a string.")
+    cursor.position += 1
+    return token.value

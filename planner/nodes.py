@@ -1,0 +1,47 @@
+"""Our calls as nodes of a sqlglot tree.
+
+`this` is the first input and `expressions` the others; `labels` are those of classify(); `call` is
+the `plan.Call` with everything else that the user wrote. `Raw` is an expression in DuckDB's newest
+syntax that sqlglot cannot read: its text stands for it.
+"""
+
+from sqlglot import exp
+
+
+class CallNode(exp.Expression, exp.Func):
+    """Any call of ours."""
+
+    arg_types = {"this": True, "expressions": False, "labels": False, "call": True}
+
+
+class Predict(CallNode):
+    """predict('target', this, *expressions ...)"""
+
+
+class Classify(CallNode):
+    """classify(this, labels ...)"""
+
+
+class Embed(CallNode):
+    """embed(this ...)"""
+
+
+class Similarity(CallNode):
+    """similarity(this, expressions[0] ...)"""
+
+
+class Search(CallNode):
+    """search('index', this ...)"""
+
+
+class Raw(exp.Expression, exp.Condition):
+    """`this` is SQL text."""
+
+
+NODES: dict[str, type[CallNode]] = {
+    "predict": Predict,
+    "classify": Classify,
+    "embed": Embed,
+    "similarity": Similarity,
+    "search": Search,
+}

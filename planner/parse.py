@@ -1,0 +1,109 @@
+"""A text to statements: `parse`.
+
+Splits at semicolons, tells ours from DuckDB's, and finds the calls inside of DuckDB's own. A text
+in which nothing of ours is found comes back as it was, also where it is wrong: DuckDB says what
+is.
+"""
+
+from augursql.errors import UnsupportedError
+from augursql.planner.calls import read_call
+from augursql.planner.headings import column_names, table_name
+from augursql.planner.lexer import statements, tokenize
+from augursql.planner.plan import Call, Insertion, Listing, ListingKind, Query, Statement, Verbatim
+from augursql.planner.scopes import Scopes, scopes
+from augursql.planner.sentence import Sentence, sentence
+from augursql.planner.sites import defines_macro, kind_at, prompts_at
+from augursql.planner.statements import read_listing, read_statement
+
+_TABLES: dict[str, ListingKind] = {"augur_calls": "calls", "augur_settings": "settings"}
+
+
+def parse(text: str, user_functions: frozenset[str] = frozenset()) -> list[Statement]:
+    """The statements of `text`, in order, empty ones left out.
+
+    `user_functions`: the lower-case names of functions and macros that the user made, which win
+    over ours of the same name wherever no clause of ours is used. Raises StatementError where our
+    grammar is broken and UnsupportedError for what this version has not; each with its place in
+    `text`.
+    """
+    tokens = tokenize(text)
+    if tokens is None:
+        return [Verbatim(text, whole=text)]
+    return [
+        _statement(sentence(text, part), Verbatim(text[start:end], start, text), user_functions)
+        for start, end, part in statements(text, tokens)
+    ]
+
+
+def _statement(words: Sentence, plain: Verbatim, user_functions: frozenset[str]) -> Statement:
+    own = read_statement(words, plain)
+    if own is not None:
+        return own
+    scoped = scopes(words)
+    calls, insertions = _calls(scoped, user_functions)
+    listings, more = _listings(scoped)
+    if not calls and not listings:
+        return plain
+    return Query(
+        plain.text,
+        plain.start,
+        plain.whole,
+        calls=calls,
+        listings=listings,
+        insertions=tuple(sorted((*insertions, *more), key=lambda insertion: insertion.offset)),
+        definition=bool(calls) and _defines(words),
+    )
+
+
+def _calls(
+    scoped: Scopes, user_functions: frozenset[str]
+) -> tuple[tuple[Call, ...], list[Insertion]]:
+    words = scoped.sentence
+    places, calls, insertions = list[int](), list[Call](), list[Insertion]()
+    for i in range(len(words.tokens)):
+        kind = kind_at(scoped, i, user_functions)
+        if kind is not None:
+            calls.append(read_call(words, i, kind))
+            if kind == "search":
+                insertions += table_name(words, i, words.partner[i + 1], "search")
+            else:
+                places.append(i)
+        elif prompts_at(words, i, user_functions):
+            message = "prompt() is part of the language, but not of this version."
+            raise UnsupportedError(message, span=words.span(i, i), sql=words.whole)
+    if not calls:
+        return (), []
+    # Only now: sqlglot takes 0.1 s to load, and a plain statement must not pay for that.
+    from augursql.planner.dialect import with_columns
+
+    return with_columns(calls, words.whole), insertions + column_names(scoped, places)
+
+
+def _listings(scoped: Scopes) -> tuple[tuple[Listing, ...], list[Insertion]]:
+    words = scoped.sentence
+    listings, insertions = list[Listing](), list[Insertion]()
+    for i in range(len(words.tokens)):
+        last = words.partner[i]
+        if words.symbol(i) == "(" and last > i:
+            listed = read_listing(words, i + 1, last)
+            if listed is not None:
+                listings.append(Listing(*listed, span=words.span(i, last)))
+        table = _TABLES.get(words.word(i))
+        if table and words.symbol(i + 1) == "(" and words.symbol(i + 2) == ")":
+            if scoped.in_table_place(i):
+                listings.append(Listing(table, None, words.span(i, i + 2)))
+                insertions += table_name(words, i, i + 2, words.word(i))
+    return tuple(listings), insertions
+
+
+def _defines(words: Sentence) -> bool:
+    """Whether the statement keeps its expressions: a view, a macro, a column of a new table."""
+    head = [words.word(k) for k in range(5)]
+    top = {words.word(i) for i in range(len(words.tokens)) if words.parent[i] < 0}
+    if head[0] == "alter":
+        return "using" not in top
+    if head[0] != "create":
+        return False
+    if defines_macro(words) or "view" in head or "trigger" in head:
+        return True
+    return "index" in head or ("table" in head and "as" not in top)

@@ -1,0 +1,121 @@
+"""Which places of a statement are calls of ours, and which only look like one.
+
+`predict` and the others are ordinary words: a column, a table, an alias, a macro of the user's may
+have such a name. Two kinds of evidence are told apart. *Strong*: a clause of ours, or predict()
+with a string as its first argument, which is always ours unless the place defines or names
+something. *Weak*: embed(), similarity() and classify() with nothing but the right number of
+arguments, which are ours where an expression can begin and no function of the user's has the name.
+"""
+
+from augursql.planner.arguments import Layout, layout
+from augursql.planner.plan import INPUTS, CallKind
+from augursql.planner.scopes import Scopes
+from augursql.planner.sentence import Sentence
+
+_ARITY: dict[str, int] = {"embed": 1, "similarity": 2, "classify": 2}
+_NAMED: dict[str, frozenset[str]] = {
+    "predict": frozenset({"index", "model", "top", "version", "with", "random"}),
+    "classify": frozenset({"model", "version", "with"}),
+    "embed": frozenset({"model", "version"}),
+    "similarity": frozenset({"model", "version"}),
+}
+_DEFINES = frozenset("macro function table view into exists update references trigger type".split())
+_BEFORE_EXPRESSION = frozenset(
+    "select distinct all where and or not on having qualify when then else case by in like ilike"
+    " glob between to limit offset returning from is any some".split()
+)
+
+
+def kind_at(scopes: Scopes, i: int, user_functions: frozenset[str]) -> CallKind | None:
+    """The kind of call whose name is the token at `i`, or None: not ours.
+
+    `user_functions` are the names, in lower case, of functions that the user made: those are the
+    user's wherever no clause of ours says otherwise.
+    """
+    sentence = scopes.sentence
+    name = sentence.word(i)
+    for kind in INPUTS:
+        if name == kind:
+            break
+    else:
+        return None
+    if not _can_be_called(sentence, i):
+        return None
+    if sentence.partner[i + 1] < 0:
+        return "predict" if kind == "predict" and _starts_with_string(sentence, i) else None
+    parts = layout(sentence, i + 1)
+    if kind == "search":
+        ours = _searches(scopes, i, parts) and name not in user_functions
+    else:
+        ours = bool(parts.clauses) or (
+            name not in user_functions
+            and not _names_a_table(scopes, i)
+            and _calls_plainly(sentence, i, kind, parts)
+        )
+    return kind if ours else None
+
+
+def prompts_at(sentence: Sentence, i: int, user_functions: frozenset[str]) -> bool:
+    """Whether `prompt('template' ...)` stands at `i`."""
+    if sentence.word(i) != "prompt" or "prompt" in user_functions:
+        return False
+    return _can_be_called(sentence, i) and _starts_with_string(sentence, i)
+
+
+def _can_be_called(sentence: Sentence, i: int) -> bool:
+    if sentence.symbol(i + 1) != "(" or sentence.symbol(i - 1) == ".":
+        return False
+    if sentence.word(i - 1) in _DEFINES:
+        return False
+    after = sentence.partner[i + 1] + 1
+    if after and sentence.word(after) == "as":  # WITH predict(a, b) AS [NOT] [MATERIALIZED] (
+        materialized = sentence.word(after + 1) in ("materialized", "not")
+        return not materialized and sentence.symbol(after + 1) != "("
+    return not (after and sentence.words(after, "using", "key"))
+
+
+def _starts_with_string(sentence: Sentence, i: int) -> bool:
+    return sentence.token(i + 2).kind == "string"
+
+
+def _calls_plainly(sentence: Sentence, i: int, kind: CallKind, parts: Layout) -> bool:
+    names = {sentence.token(name).value.lower() for name, _ in parts.named}
+    if kind == "predict":
+        return _starts_with_string(sentence, i) or bool(names & {"index", "model"})
+    fits = len(parts.positional) == _ARITY[kind] and all(parts.positional)
+    return fits and names <= _NAMED[kind] and _expression_begins(sentence, i)
+
+
+def _searches(scopes: Scopes, i: int, parts: Layout) -> bool:
+    two = len(parts.positional) == 2 and all(parts.positional) and not parts.clauses
+    return two and _starts_with_string(scopes.sentence, i) and scopes.in_table_place(i)
+
+
+def _names_a_table(scopes: Scopes, i: int) -> bool:
+    """A table's alias with its columns, a table function, or what CREATE INDEX stands on."""
+    sentence = scopes.sentence
+    before = sentence.token(i - 1)
+    if before.kind in ("name", "string", "number", "parameter"):
+        return True
+    if before.text == ")":
+        opening = sentence.partner[i - 1]
+        return not sentence.words(opening - 2, "distinct", "on")
+    if sentence.word(i - 1) == "as":
+        return not defines_macro(sentence)
+    if sentence.word(i - 1) == "on" and sentence.word(0) == "create":
+        return True
+    return scopes.in_table_place(i)
+
+
+def _expression_begins(sentence: Sentence, i: int) -> bool:
+    before = sentence.token(i - 1)
+    if before.kind == "word":
+        named = sentence.word(i - 1)
+        return named in _BEFORE_EXPRESSION or (named == "as" and defines_macro(sentence))
+    return i > 0
+
+
+def defines_macro(sentence: Sentence) -> bool:
+    """Whether the statement is CREATE MACRO or CREATE FUNCTION."""
+    head = [sentence.word(k) for k in range(6)]
+    return head[0] == "create" and ("macro" in head[1:] or "function" in head[1:])

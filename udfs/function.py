@@ -1,0 +1,40 @@
+"""What every function of this room is: typed columns in, one typed column out, counted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from augursql.udfs.tally import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class VectorFunction:
+    """A DuckDB function before it has a name.
+
+    `parameters` and `returns` are DuckDB type names; `compute` takes one Arrow column per
+    parameter, with NULLs in place, and returns one of the same length.
+    """
+
+    parameters: tuple[str, ...]
+    returns: str
+    compute: Callable[..., pa.Array]
+    tally: Tally
+
+
+def register(connection: Any, name: str, function: VectorFunction) -> None:
+    """Makes `function` callable from SQL on every connection of the DuckDB instance.
+
+    `side_effects` keeps DuckDB from folding constants at PREPARE, which would call the model;
+    `special` NULL handling hands NULLs over, so that a row's position is its identity.
+    """
+    connection.create_function(
+        name,
+        function.compute,
+        list(function.parameters),
+        function.returns,
+        type="arrow",
+        null_handling="special",
+        side_effects=True,
+    )
