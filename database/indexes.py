@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from augursql.database.catalog import Catalog, IndexRow
-from augursql.database.indexed import LoadedIndex, load_vectors
+from augursql.database.indexed import LoadedIndex, Vectors, load_vectors
 from augursql.engine.retrieval import graphfile, hnsw
 from augursql.engine.retrieval.choose import Choice, choose
 from augursql.engine.retrieval.exact import ExactRetriever
@@ -69,7 +69,7 @@ class Indexes:
             if path != file.path or self._catalog.graph(row) is None:
                 path.unlink(missing_ok=True)
 
-    def _graph(self, row: IndexRow, vectors: object, settings: Settings) -> Retriever:
+    def _graph(self, row: IndexRow, vectors: Vectors, settings: Settings) -> Retriever:
         options = hnsw.GraphOptions(
             metric_named(row.metric), row.m, row.ef_construction, settings.seed, settings.threads
         )

@@ -1,5 +1,6 @@
 """Carries out the statements that change indexes and models, each wholly or not at all."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import duckdb
@@ -215,7 +216,7 @@ def _place(statement: CreateIndex, word: str) -> tuple[int, int] | None:
     return None if at < 0 else (statement.start + at, statement.start + at + len(word))
 
 
-def _whole(options: dict[str, object], name: str, default: int, least: int, most: int) -> int:
+def _whole(options: Mapping[str, object], name: str, default: int, least: int, most: int) -> int:
     value = options.get(name, default)
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise InvalidValueError(f"{name} is a whole number from {least} to {most}, not {value}.")

@@ -54,7 +54,7 @@ def load_encoder(
     Raises ModelError and StorageError.
     """
     runtime = load_runtime(store.root.parent, options.provider, options.threads)
-    artifact.verify("fp32" if options.dtype == "fp32" else "")
+    artifact.verify()
     tokenizer = Tokenizer(artifact)
     artifact, dtype = resolve(artifact, store, options.dtype, (runtime, tokenizer), monitor)
     artifact.verify(dtype)

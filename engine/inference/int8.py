@@ -151,12 +151,12 @@ class _Rewrite:
     def _table(self, node: Any, table: Floats) -> None:
         name, rows, output = node.input[0], node.input[1], node.output[0]
         scale = np.maximum(np.abs(table).max(axis=1, keepdims=True) / 127, 1e-12)
-        self.constants[f"{name}/int8"] = np.round(table / scale).astype(np.int8)
-        self.constants[f"{name}/scale"] = scale.astype(np.float32)
-        self._add("Gather", [f"{name}/int8", rows], f"{output}/int8")
-        self._add("Cast", [f"{output}/int8"], f"{output}/unscaled", to=_FLOAT)
-        self._add("Gather", [f"{name}/scale", rows], f"{output}/scale")
-        self._add("Mul", [f"{output}/unscaled", f"{output}/scale"], output)
+        self.constants[f"{name}/table"] = np.round(table / scale).astype(np.int8)
+        self.constants[f"{name}/table_scale"] = scale.astype(np.float32)
+        self._add("Gather", [f"{name}/table", rows], f"{output}/row")
+        self._add("Cast", [f"{output}/row"], f"{output}/row_float", to=_FLOAT)
+        self._add("Gather", [f"{name}/table_scale", rows], f"{output}/row_scale")
+        self._add("Mul", [f"{output}/row_float", f"{output}/row_scale"], output)
 
     def _replace(self) -> None:
         import onnx

@@ -1,6 +1,7 @@
 """Precision variants: made once from fp32, compared with it, kept only when they are near it."""
 
 import importlib
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from augursql.types import Monitor
 
 LEAST_COSINE = 0.99
 _CHECK_TOKENS = 512
+# Random tokens of the model's own vocabulary join the sentences: a model may know other words.
+_RANDOM_TEXTS, _FITTING_SEED, _JUDGING_SEED = 16, 1, 2
 # (largest weight, most noise of a fixed scale): from fast to exact, and last for processors whose
 # 8-bit products saturate, with weights of 7 bits.
 _RECIPES = ((127, 3.5), (127, 0.0), (63, 0.0))
@@ -63,6 +66,7 @@ def _make(
 ) -> Artifact:
     monitor.begin(f"Preparing the {dtype} variant of the model", None)
     try:
+        artifact.verify("fp32")
         best = 0.0
         with store.scratch() as scratch:
             for number, model in enumerate(_models(artifact, dtype, scratch, tools, monitor)):
@@ -124,9 +128,13 @@ class Probe:
 
     def observe(self) -> Iterator[dict[str, NDArray[np.float32]]]:
         """Run the sentences one by one: all inputs of a larger batch would fill the memory."""
-        for ids in self._tokenizer.tokenize(FITTING).ids:
+        for ids in _texts(self._tokenizer, FITTING, _FITTING_SEED):
             self._monitor.check()
             yield self._network.inspect([ids], self._names)
+
+
+def _texts(tokenizer: Tokenizer, sentences: tuple[str, ...], seed: int) -> list[list[int]]:
+    return tokenizer.tokenize(sentences).ids + tokenizer.random_ids(_RANDOM_TEXTS, seed)
 
 
 def _loaded(artifact: Artifact) -> Any:
@@ -154,7 +162,9 @@ def _save(model: Any, file: Path) -> None:
 def _halved(model: Any) -> Any:
     # The module is pure Python on onnx, the same in every build of ONNX Runtime.
     float16 = importlib.import_module("onnxruntime.transformers.float16")
-    return float16.convert_float_to_float16(model, keep_io_types=True, disable_shape_infer=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one for each constant that fp16 rounds to zero
+        return float16.convert_float_to_float16(model, keep_io_types=True, disable_shape_infer=True)
 
 
 def _cosine(
@@ -162,15 +172,15 @@ def _cosine(
 ) -> float:
     """The mean cosine similarity of the variant's vectors to fp32's; 0 when any is not finite."""
     runtime, tokenizer = tools
-    tokens = tokenizer.tokenize(JUDGING)
+    texts = _texts(tokenizer, JUDGING, _JUDGING_SEED)
     networks = [
         Network(runtime.open(path), artifact.manifest, tokenizer.pad_id)
         for path in (artifact.onnx("fp32"), file)
     ]
     cosines: list[float] = []
-    for batch in pack(tokens.lengths, _CHECK_TOKENS):
+    for batch in pack([len(ids) for ids in texts], _CHECK_TOKENS):
         monitor.check()
-        exact, near = (network.run([tokens.ids[i] for i in batch]) for network in networks)
+        exact, near = (network.run([texts[i] for i in batch]) for network in networks)
         lengths = np.linalg.norm(exact, axis=1) * np.linalg.norm(near, axis=1)
         cosines += ((exact * near).sum(axis=1) / np.maximum(lengths, 1e-12)).tolist()
     mean = float(np.mean(cosines))

@@ -44,7 +44,7 @@ class Tokenizer:
         self._backend.no_padding()
         self._backend.no_truncation()
         self._maximum = artifact.manifest.max_tokens
-        self._tail = _trailing_specials(self._backend)
+        self._before, self._after = _specials(self._backend)
 
     def tokenize(self, texts: Sequence[str]) -> Tokens:
         """The ids of `texts`, special tokens included, truncated at the model's maximum.
@@ -61,6 +61,19 @@ class Tokenizer:
                 ids[place], counts[place] = self._head(text, ids[place], bound)
         return Tokens([self._truncated(i) for i in ids], counts.astype(np.int32))
 
+    def random_ids(self, count: int, seed: int) -> list[list[int]]:
+        """Ids of `count` texts of 2 to 40 random tokens of the model's own vocabulary."""
+        generator = np.random.default_rng(seed)
+        special = {*self._before, *self._after, self.pad_id}
+        size = self._backend.get_vocab_size()
+        longest = max(2, min(40, self._maximum - len(self._before) - len(self._after)))
+        texts = []
+        for _ in range(count):
+            drawn = generator.integers(0, size, generator.integers(2, longest + 1)).tolist()
+            kept = [i for i in drawn if i not in special]
+            texts.append([*self._before, *kept, *self._after])
+        return texts
+
     def _head(self, text: str, ids: list[int], bound: int) -> tuple[list[int], int]:
         """Ids of enough of `text` that its truncation is that of the whole."""
         while len(ids) < 2 * self._maximum and bound < len(text):
@@ -72,16 +85,18 @@ class Tokenizer:
     def _truncated(self, ids: list[int]) -> list[int]:
         if len(ids) <= self._maximum:
             return ids
-        tail = self._tail
+        tail = len(self._after)
         return ids[: self._maximum - tail] + ids[len(ids) - tail :]
 
 
-def _trailing_specials(backend: Any) -> int:
-    mask: list[int] = backend.encode("a").special_tokens_mask
-    count = 0
-    while count < len(mask) and mask[-1 - count] == 1:
-        count += 1
-    return count
+def _specials(backend: Any) -> tuple[list[int], list[int]]:
+    """The ids that the tokenizer puts before and after every text."""
+    encoding = backend.encode("a")
+    mask, ids = encoding.special_tokens_mask, encoding.ids
+    if 0 not in mask:
+        return [], []
+    first, last = mask.index(0), len(mask) - mask[::-1].index(0)
+    return ids[:first], ids[last:]
 
 
 def _pad_id(artifact: Artifact, backend: Any) -> int:

@@ -17,6 +17,7 @@ from augursql.engine.learning.examples import Doubles, Examples, Floats, Ids, ga
 from augursql.engine.learning.folds import stratified
 from augursql.engine.learning.head import CHEAP_WORK, HeadTrial, Setting, work
 from augursql.engine.learning.options import FitOptions
+from augursql.engine.learning.parallel import each, one_blas_thread
 from augursql.engine.learning.trained import Predictor
 from augursql.engine.learning.vote import ballots_of
 from augursql.engine.learning.voting import (
@@ -24,6 +25,7 @@ from augursql.engine.learning.voting import (
     convene,
     quality,
     reported,
+    searcher,
     sizes,
     tune_vote,
 )
@@ -60,7 +62,9 @@ def fit_classifier(
         return fallback(vote, "classification", columns, classes, reason)
     contest = _Contest(vectors, compact, retriever, options, monitor)
     measure = f"accuracy and macro F1, mean, {contest.folds}-fold cross-validation"
-    return winner(contest.candidates(), "classification", columns, classes, measure)
+    with one_blas_thread():
+        candidates = contest.candidates()
+    return winner(candidates, "classification", columns, classes, measure)
 
 
 class _Contest:
@@ -89,13 +93,13 @@ class _Contest:
 
     def candidates(self) -> list[Candidate]:
         weights = self._weights()
-        fitted: list[Candidate] = []
-        if self._options.allows("vote"):
-            electorate = self._electorate()
-            fitted += [self._vote(name, given, electorate) for name, given in weights.items()]
-        if self._options.allows("head"):
-            fitted += self._heads(weights)
-        return fitted
+        makers = {"vote": self._votes, "head": self._heads}
+        allowed = [make for name, make in makers.items() if self._options.allows(name)]
+        return [made for fitted in each(lambda make: make(weights), allowed) for made in fitted]
+
+    def _votes(self, weights: dict[str, Doubles]) -> list[Candidate]:
+        electorate = self._electorate()
+        return [self._vote(name, given, electorate) for name, given in weights.items()]
 
     def _weights(self) -> dict[str, Doubles]:
         """Class weights to try, by the word that is added to a candidate's name."""
@@ -112,10 +116,8 @@ class _Contest:
     def _electorate(self) -> Electorate:
         entries, asked = self._examples.entries, self._sides.asked
         most = max(sizes(self._options.top, self._examples.count))
-        self._monitor.check()
-        return convene(
-            self._vectors[entries[asked]], entries, self._fold, asked, most, self._retriever
-        )
+        near = searcher(self._vectors, entries, self._retriever)
+        return convene(near, entries, self._fold, asked, most, self._monitor)
 
     def _vote(self, name: str, weights: Doubles, electorate: Electorate) -> Candidate:
         ballots = ballots_of(self._examples, weights)

@@ -100,10 +100,10 @@ def gather_labels(entries: Ids, labels: Ids, classes: int) -> Examples:
     _some(len(entries))
     if labels.min() < 0 or labels.max() >= classes:
         raise TrainingDataError(f"A label lies outside 0..{classes - 1}.")
-    pairs, rows = np.unique(np.stack([entries, labels], axis=1), axis=0, return_counts=True)
-    distinct, example = np.unique(pairs[:, 0], return_inverse=True)
+    pairs, rows = np.unique(entries * classes + labels, return_counts=True)
+    distinct, example = np.unique(pairs // classes, return_inverse=True)
     return Examples(
-        distinct, example.astype(np.int64), pairs[:, 1].copy(), rows.astype(np.float64), classes
+        distinct, example.astype(np.int64), pairs % classes, rows.astype(np.float64), classes
     )
 
 

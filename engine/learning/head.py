@@ -12,6 +12,7 @@ import numpy as np
 from augursql.engine.learning.calibration import fit_temperature
 from augursql.engine.learning.examples import Doubles, Examples, Floats, Ids
 from augursql.engine.learning.logistic import Problem, Solver
+from augursql.engine.learning.parallel import each
 from augursql.engine.learning.whitening import Whitening, whiten
 from augursql.types import Monitor
 
@@ -93,21 +94,24 @@ class HeadTrial:
 
     def fit(self, setting: Setting | None = None) -> FittedHead:
         """The head at `setting`, or at the setting of least calibrated log loss."""
-        probed: Mapping[int, Floats] = {}
+        probed: dict[int, Floats] = {}
         if setting is None:
             setting, probed = self._choose()
-        weights = [self._solve(None, setting)]
+        chosen = setting
+        parts: list[int | None] = [None, *(j for j in range(self._folds) if j not in probed)]
+        made = each(lambda j: self._solve(j, chosen), parts)
+        solved: dict[int | None, Floats] = dict(zip(parts, made, strict=True))
+        solved.update({j: weights for j, weights in probed.items()})
         scores = np.empty((self._examples.count, self._examples.classes), np.float32)
         for j in range(self._folds):
-            weights.append(probed[j] if j in probed else self._solve(j, setting))
             held = self._fold == j
-            scores[held] = _linear(weights[-1], self._vectors[held])
-        stacked = np.stack(weights)
+            scores[held] = _linear(solved[j], self._vectors[held])
+        stacked = np.stack([solved[None], *(solved[j] for j in range(self._folds))])
         temperature, _ = self._loss(scores, np.arange(self._examples.count))
         head = Head(stacked, self._examples.entries, self._fold)
         return FittedHead(head, scores, temperature, setting)
 
-    def _choose(self) -> tuple[Setting, Mapping[int, Floats]]:
+    def _choose(self) -> tuple[Setting, dict[int, Floats]]:
         """The best setting, and the weights at it of the folds that were probed."""
         cheap = work(self._examples) <= CHEAP_WORK
         folds = range(self._folds if cheap else 1)
@@ -127,7 +131,9 @@ class HeadTrial:
         if left_out is not None:
             kept = np.flatnonzero(self._fold != left_out)
             examples, vectors = examples.only(kept), vectors[kept]
+        self._monitor.check()
         whitening = whiten(vectors, examples, strength)
+        self._monitor.check()
         weight = examples.rows * self._class_weights[examples.label]
         weight *= examples.rows.sum() / weight.sum()
         problem = Problem(
@@ -137,6 +143,7 @@ class HeadTrial:
             weight.astype(np.float32),
             examples.classes,
         )
+        self._monitor.check()
         return whitening, Solver(problem, self._monitor)
 
     def held_out_loss(self, weights: Mapping[int, Floats]) -> float:
@@ -167,14 +174,15 @@ class _Ladder:
 
     def __init__(self, trial: HeadTrial, folds: range, strength: float) -> None:
         self._trial = trial
-        self._solvers = {j: trial.prepared(j, strength) for j in folds}
+        self._folds = folds
+        self._solvers = each(lambda j: trial.prepared(j, strength), folds)
         self.weights: dict[int, dict[int, Floats]] = {}
 
     def loss(self, place: int) -> float:
-        self.weights[place] = {
-            j: whitening.unfolded(solver.fit(PENALTIES[place], TOLERANCE))
-            for j, (whitening, solver) in self._solvers.items()
-        }
+        solved = each(
+            lambda pair: pair[0].unfolded(pair[1].fit(PENALTIES[place], TOLERANCE)), self._solvers
+        )
+        self.weights[place] = dict(zip(self._folds, solved, strict=True))
         return self._trial.held_out_loss(self.weights[place])
 
 

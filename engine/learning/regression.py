@@ -11,7 +11,7 @@ from augursql.engine.learning.options import FitOptions
 from augursql.engine.learning.ridge import fit_ridge
 from augursql.engine.learning.trained import Predictor, Strategy
 from augursql.engine.learning.vote import Vote, ballots_of_values
-from augursql.engine.learning.voting import convene, sizes, tune_mean
+from augursql.engine.learning.voting import convene, searcher, sizes, tune_mean
 from augursql.engine.retrieval.neighbours import Retriever
 from augursql.types import Monitor
 
@@ -49,10 +49,9 @@ def fit_regressor(
         fitted.append(Candidate(strategy, strategy, model, 1.0, scores, -rmse, f"{rmse:.4g}"))
 
     if options.allows("vote"):
-        monitor.check()
         candidates = sizes(options.top, known.count)
-        near = vectors[known.entries[taken.asked]]
-        electorate = convene(near, known.entries, fold, taken.asked, max(candidates), retriever)
+        near = searcher(vectors, known.entries, retriever)
+        electorate = convene(near, known.entries, fold, taken.asked, max(candidates), monitor)
         vote = tune_mean(ballots, known, electorate, candidates, monitor)
         judge("vote", vote.vote, vote.scores[:, 0])
     if options.allows("head"):

@@ -49,7 +49,7 @@ def fit_ridge(vectors: Floats, values: Values, fold: Ids, monitor: Monitor) -> F
 
 def _path(vectors: Floats, means: Doubles, rows: Doubles) -> Doubles:
     """Weights [penalties, d + 1] on vectors, the intercept last."""
-    centre = np.average(vectors, axis=0, weights=rows)
+    centre = rows.astype(np.float32) @ vectors / np.float32(rows.sum())
     level = float(np.average(means, weights=rows))
     centred = (vectors - centre).astype(np.float32)
     weighted = centred * rows[:, None].astype(np.float32)

@@ -4,6 +4,7 @@ One search serves every candidate. A query sees only neighbours of other folds, 
 by folds it was not fitted on, so that the two can be compared.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,13 +19,31 @@ from augursql.engine.learning.vote import (
     vote_weights,
     weighted_means,
 )
-from augursql.engine.retrieval.neighbours import Retriever
+from augursql.engine.retrieval.neighbours import Neighbours, Retriever
 from augursql.types import Monitor
 
 SIZES = (1, 2, 3, 5, 8, 12, 20, 30, 50)
 SHARPNESS = (0.1, 0.2, 0.35, 0.6, 1.0, 3.0)  # tau in units of the spread of similarities
 SMOOTHING = (0.003, 0.01, 0.03, 0.1, 0.3)
 FIRST_SMOOTHING = 0.01
+SEARCHED_AT_ONCE = 256
+
+Search = Callable[[Ids, int], Neighbours]
+"""Neighbours (entry ids, their own left out) of the examples at int64 [s], as many as the int."""
+
+
+def searcher(vectors: Floats, entries: Ids, retriever: Retriever) -> Search:
+    """Searches among `entries` (sorted int64 [n]) for neighbours of theirs.
+
+    `vectors` float32, of all entries of the index.
+    """
+    within = None if len(entries) == retriever.count else entries
+
+    def near(sample: Ids, k: int) -> Neighbours:
+        own = entries[sample]
+        return retriever.nearest(vectors[own], k, own, within)
+
+    return near
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +78,27 @@ def sizes(top: int | None, count: int) -> tuple[int, ...]:
 
 
 def convene(
-    vectors: Floats, entries: Ids, fold: Ids, sample: Ids, most: int, retriever: Retriever
+    near: Search, entries: Ids, fold: Ids, sample: Ids, most: int, monitor: Monitor
 ) -> Electorate:
     """Finds up to `most` neighbours in other folds of the examples at `sample` (sorted int64 [s]).
 
-    `vectors` float32 [s, d] of the sample, `entries` and `fold` int64 [n] of all examples.
+    `near` searches for examples, given by index; `entries` and `fold` int64 [n] of all examples.
     """
     folds = int(fold.max()) + 1
     # A share 1 / folds of the neighbours will fall out; a few more for those who are unlucky.
     fetched = min(len(entries) - 1, most * folds // max(1, folds - 1) + most // 4 + 3)
-    within = None if len(entries) == retriever.count else entries
-    found = retriever.nearest(vectors, fetched, entries[sample], within)
-    places = np.where(found.entries >= 0, np.searchsorted(entries, found.entries), -1)
-    barred = (places < 0) | (fold[np.maximum(places, 0)] == fold[sample][:, None])
-    order = np.argsort(barred, axis=1, kind="stable")[:, :most]
-    places = np.where(barred, -1, places)
-    places = np.take_along_axis(places, order, axis=1).astype(np.int64)
-    similarities = np.take_along_axis(found.similarities, order, axis=1).astype(np.float64)
+    similarities = np.full((len(sample), most), -np.inf)
+    places = np.full((len(sample), most), -1, np.int64)
+    for start in range(0, len(sample), SEARCHED_AT_ONCE):
+        monitor.check()
+        part = sample[start : start + SEARCHED_AT_ONCE]
+        found = near(part, fetched)
+        at = np.where(found.entries >= 0, np.searchsorted(entries, found.entries), -1)
+        barred = (at < 0) | (fold[np.maximum(at, 0)] == fold[part][:, None])
+        order = np.argsort(barred, axis=1, kind="stable")[:, :most]
+        rows, columns = slice(start, start + len(part)), slice(0, order.shape[1])
+        places[rows, columns] = np.take_along_axis(np.where(barred, -1, at), order, axis=1)
+        similarities[rows, columns] = np.take_along_axis(found.similarities, order, axis=1)
     return Electorate(sample, similarities, places, _spread(similarities, places))
 
 
@@ -97,11 +120,14 @@ def tune_vote(
     candidates: tuple[int, ...],
     monitor: Monitor,
 ) -> FittedVote:
-    """The k and tau of the best mean of accuracy and macro F1, then smoothing and temperature."""
+    """The k and tau of the best mean of accuracy and macro F1, then smoothing and temperature.
+
+    Means that round to the same thousandth are equal; then the least log loss decides.
+    """
     asked = examples.only(electorate.sample)
     priors = ballots.priors(electorate.sample)
     stops = {min(k, electorate.places.shape[1]): k for k in candidates}
-    trials: list[tuple[float, int, float]] = []
+    trials: list[tuple[float, float, int, float]] = []
     for sharpness in SHARPNESS:
         monitor.check()
         tau = sharpness * electorate.spread
@@ -111,8 +137,9 @@ def tune_vote(
             ballots.cast(votes, weights[:, j], electorate.places[:, j])
             if j + 1 in stops:
                 scores = smoothed(votes, priors, FIRST_SMOOTHING)
-                trials.append((quality(scores, asked), stops[j + 1], tau))
-    _, k, tau = max(trials)
+                gain = float(np.average(scores[asked.example, asked.label], weights=asked.rows))
+                trials.append((round(quality(scores, asked), 3), gain, stops[j + 1], tau))
+    _, _, k, tau = max(trials)
     return _calibrated(Vote(ballots, k, tau, FIRST_SMOOTHING), asked, electorate, monitor)
 
 

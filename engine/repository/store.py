@@ -57,8 +57,11 @@ class Artifact:
             raise ModelError(f'The model "{self.manifest.source}" has no {dtype} variant.')
         return self.path / variant.file
 
-    def verify(self, dtype: str) -> None:
-        """Compare the checksums of the files that running `dtype` reads. Raises StorageError."""
+    def verify(self, dtype: str = "") -> None:
+        """Compare checksums: of the small files, and of the graph of `dtype` where one is given.
+
+        Raises StorageError for a file that is not what was stored.
+        """
         variant = self.manifest.variants.get(dtype)
         expected = {n: d for n, d in self.manifest.files.items() if dtype == "fp32" or _small(n)}
         if variant is not None and variant.sha256:
@@ -135,16 +138,22 @@ class Store:
 
         Raises StorageError when the store cannot be written.
         """
-        name = f"model.{dtype}.onnx"
-        try:
-            digest = ""
-            if file is not None:
-                digest = _sha256(file)
-                self._place(artifact.path / name, file.read_bytes())
-            variant = Variant(name, digest, cosine)
-            self._place(artifact.path / f"{dtype}{VARIANT_SUFFIX}", variant.to_json().encode())
-        except OSError as error:
-            raise self._unwritable(error) from error
+        digest = _sha256(file) if file is not None else ""
+        # Named by content: two processes that make it at once cannot mix file and checksum.
+        variant = Variant(f"model.{dtype}.{digest[:8]}.onnx" if digest else "", digest, cosine)
+        described = f"{dtype}{VARIANT_SUFFIX}"
+        with self.scratch() as scratch:
+            try:
+                if file is not None:
+                    shutil.copyfile(file, scratch / variant.file)
+                (scratch / described).write_text(variant.to_json(), encoding="utf-8")
+                _flush(scratch)
+                for name in (variant.file, described):
+                    if name:
+                        os.replace(scratch / name, artifact.path / name)
+                _flush_folder(artifact.path)
+            except OSError as error:
+                raise self._unwritable(error) from error
         variants = {**artifact.manifest.variants, dtype: variant}
         return replace(artifact, manifest=artifact.manifest.with_variants(variants))
 
@@ -185,14 +194,6 @@ class Store:
         if artifact is None:
             raise StorageError(f"The model could not be stored in {target}.", hint=_HINT)
         return artifact
-
-    def _place(self, target: Path, content: bytes) -> None:
-        with self.scratch() as scratch:
-            staged = scratch / target.name
-            staged.write_bytes(content)
-            _flush(scratch)
-            os.replace(staged, target)
-            _flush_folder(target.parent)
 
     def _sweep(self) -> None:
         for folder in self.root.glob(f"{_SCRATCH}*"):

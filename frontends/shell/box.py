@@ -145,5 +145,5 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _rule(corners: str, widths: Sequence[int]) -> str:
-    left, middle, right = corners
+    left, middle, right = corners[0], corners[1], corners[2]
     return left + middle.join("─" * (w + 2) for w in widths) + right

@@ -15,12 +15,22 @@ Statistics = Callable[[str], tuple[int, float]]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What the demo is about: names as quoted SQL identifiers, and the target as an SQL string."""
+    """What the demo is about: names as SQL identifiers, and the target as an SQL string.
 
+    `inputs` are the columns that are read, `text` the longest of them; `number`: the target is an
+    integer, so that a near miss can be told from a far one; `estimated`: it is no label at all.
+    """
+
+    inputs: tuple[str, ...]
     text: str
     target: str
     target_string: str
+    number: bool
     estimated: bool
+
+    @property
+    def documents(self) -> str:
+        return ", ".join(self.inputs)
 
     @property
     def split(self) -> tuple[str, ...]:
@@ -41,7 +51,7 @@ class Subject:
 
     @property
     def prediction(self) -> str:
-        return f"predict({self.target_string}, {self.text} USING INDEX demo)"
+        return f"predict({self.target_string}, {self.documents} USING INDEX demo)"
 
 
 def choose_columns(
@@ -65,49 +75,64 @@ def choose_columns(
             "The file has no column of texts with a column of labels beside it.",
             hint="Name them with --text and --target.",
         )
-    number = columns[target].startswith(("DOUBLE", "FLOAT", "DECIMAL"))
     string = "'" + target.replace("'", "''") + "'"
-    return Subject(quoted(text), quoted(target), string, number)
+    # A title says in few words what the text is about: both together are the document.
+    titles = [c for c in columns if c.lower() == "title" and c not in (text, target)]
+    return Subject(
+        tuple(quoted(column) for column in [*titles, text]),
+        quoted(text),
+        quoted(target),
+        string,
+        number="INT" in columns[target],
+        estimated=columns[target].startswith(("DOUBLE", "FLOAT", "DECIMAL")),
+    )
 
 
 def steps(subject: Subject, unlabelled: int) -> Iterator[tuple[str, str]]:
     """Titles and statements of the demo."""
-    text, target, prediction = subject.text, subject.target, subject.prediction
+    documents, target, prediction = subject.documents, subject.target, subject.prediction
     yield (
-        "1. Index the texts of the labelled rows",
-        f"CREATE INDEX demo ON known USING HNSW ({text})",
+        "1. Index the labelled rows: every text becomes a vector, on this machine",
+        f"CREATE INDEX demo ON known USING HNSW ({documents})",
     )
     yield (
         "2. Predict rows that it has never seen",
-        f"SELECT {text}, {target} AS actual, {prediction} AS predicted\nFROM held_out LIMIT 8",
+        f"SELECT {documents}, {target} AS actual,\n       {prediction} AS predicted\n"
+        "FROM held_out LIMIT 8",
     )
     yield (
-        "3. Ask why: the prediction's probability, and the nearest labelled rows",
-        f"WITH asked AS (\n  SELECT predict({subject.target_string}, {text} USING INDEX demo TOP 4"
-        " WITH CONFIDENCE, EXPLANATION) AS p\n  FROM held_out LIMIT 1)\n"
+        "3. Ask why: how sure it is, and the nearest labelled rows",
+        f"WITH asked AS (\n  SELECT predict({subject.target_string}, {documents} USING INDEX demo\n"
+        "                 WITH CONFIDENCE, EXPLANATION) AS p\n  FROM held_out LIMIT 1)\n"
         "SELECT p.prediction AS predicted, round(p.confidence, 2) AS confidence,\n"
         "       unnest(p.explanation.rows, recursive := true)\nFROM asked",
     )
-    if subject.estimated:
-        yield (
-            "4. How good is it? The mean error on the held-out rows, beside always saying the mean",
-            f"SELECT count(*) AS rows, round(avg(abs({prediction} - {target})), 3) AS mean_error,\n"
-            f"       round(avg(abs({target} - (SELECT avg({target}) FROM known))), 3)"
-            " AS saying_the_mean\nFROM held_out",
-        )
-    else:
-        yield (
-            "4. How good is it? Accuracy on the held-out rows, beside always saying the commonest",
-            f"SELECT count(*) AS rows, round(avg(({prediction} = {target})::INT), 3) AS accuracy,\n"
-            f"       round(avg(({target} = (SELECT mode({target}) FROM known))::INT), 3)"
-            " AS saying_the_commonest\nFROM held_out",
-        )
+    yield _judged(subject)
     if unlabelled:
         yield (
             f"5. Fill in what is missing: {unlabelled:,} rows have no {target.strip(chr(34))}",
-            f"SELECT {text}, {prediction} AS predicted\n"
+            f"SELECT {documents},\n       {prediction} AS predicted\n"
             f"FROM rows_read WHERE {target} IS NULL LIMIT 5",
         )
+
+
+def _judged(subject: Subject) -> tuple[str, str]:
+    target, from_ = subject.target, f"(SELECT *, {subject.prediction} AS p FROM held_out)"
+    if subject.estimated:
+        return (
+            "4. How good is it? The mean error on the held-out rows, beside always saying the mean",
+            f"SELECT count(*) AS held_out_rows, round(avg(abs(p - {target})), 3) AS mean_error,\n"
+            f"       round(avg(abs({target} - (SELECT avg({target}) FROM known))), 3)"
+            f" AS saying_the_mean\nFROM {from_}",
+        )
+    near = f"\n       round(avg((abs(p - {target}) <= 1)::INT), 3) AS at_most_one_off,"
+    return (
+        "4. How good is it? Accuracy on the held-out rows, beside always saying the commonest",
+        f"SELECT count(*) AS held_out_rows, round(avg((p = {target})::INT), 3) AS accuracy,"
+        f"{near if subject.number else ''}\n"
+        f"       round(avg(({target} = (SELECT mode({target}) FROM known))::INT), 3)"
+        f" AS saying_the_commonest\nFROM {from_}",
+    )
 
 
 def quoted(name: str) -> str:

@@ -1,6 +1,7 @@
 """Runs a text of statements and prints what each one gives."""
 
 import contextlib
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from augursql.errors import AugurError
 from augursql.frontends.shell.box import SHOWN_ROWS, Limits, box
 from augursql.planner.lexer import statements, tokenize
 
+_CHANGES = re.compile(
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?!select|from|with|values|table|show|describe|call|\()\w",
+    re.IGNORECASE | re.DOTALL,
+)
 RED, YELLOW, DIM, RESET = "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 
 
@@ -70,9 +75,9 @@ class Script:
         if not described:
             return
         rows = result.fetchall()
-        if _is_acknowledgement(described, rows):
-            return
         names = [str(column[0]) for column in described]
+        if _is_acknowledgement(statement, names):
+            return
         types = [str(column[1]) for column in described]
         print(box(names, types, rows, self._limits()), file=self._out, flush=True)
 
@@ -96,9 +101,6 @@ def split(text: str) -> Iterator[str]:
         yield text[start:end]
 
 
-def _is_acknowledgement(
-    described: list[tuple[object, ...]], rows: list[tuple[object, ...]]
-) -> bool:
-    """DuckDB answers DDL with an empty table, and INSERT with a count, which its shell hides."""
-    names = [column[0] for column in described]
-    return names in (["Count"], ["Success"]) and (not rows or names == ["Success"])
+def _is_acknowledgement(statement: str, names: list[str]) -> bool:
+    """DuckDB answers what changes something with a count or a success, which its shell hides."""
+    return names in (["Count"], ["Success"]) and _CHANGES.match(statement) is not None

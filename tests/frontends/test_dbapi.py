@@ -1,0 +1,109 @@
+"""PEP 249: connections, cursors, results, errors."""
+
+import threading
+import time
+
+import pytest
+
+import augursql
+from augursql.frontends.dbapi.connection import Connection
+
+
+def test_fetching(con: Connection) -> None:
+    cursor = con.cursor()
+    cursor.execute("SELECT i FROM range(5) t(i)")
+    assert cursor.description is not None
+    assert cursor.description[0][0] == "i"
+    assert cursor.fetchone() == (0,)
+    assert cursor.fetchmany(2) == [(1,), (2,)]
+    assert list(cursor) == [(3,), (4,)]
+    assert cursor.fetchone() is None
+
+
+def test_arrow_and_dataframe(indexed: Connection) -> None:
+    sql = (
+        "SELECT id, predict('rating', review USING INDEX hotels WITH CONFIDENCE) AS p FROM reviews"
+    )
+    table = indexed.execute(sql).fetch_arrow()
+    assert table.num_rows == 400
+    assert str(table.schema.field("p").type) == "struct<prediction: int64, confidence: double>"
+    frame = indexed.execute(sql).fetch_df()
+    assert list(frame.columns) == ["id", "p"]
+    assert len(frame) == 400
+
+
+def test_executemany_and_parameters(con: Connection) -> None:
+    con.execute("CREATE TABLE t (a INTEGER, b VARCHAR)")
+    con.executemany("INSERT INTO t VALUES (?, ?)", [(1, "x"), (2, "y")])
+    assert con.execute("SELECT b FROM t WHERE a = $a", {"a": 2}).fetchall() == [("y",)]
+
+
+def test_two_cursors_do_not_disturb_each_other(indexed: Connection) -> None:
+    one, two = indexed.cursor(), indexed.cursor()
+    one.execute("SELECT id, predict('rating', review USING INDEX hotels) FROM reviews ORDER BY id")
+    first = one.fetchmany(10)
+    two.execute("SELECT embed('x')")
+    rest = one.fetchall()
+    assert [row[0] for row in first + rest] == list(range(1, 401))
+    assert len(two.fetchall()) == 1
+
+
+def test_transactions(con: Connection) -> None:
+    con.execute("CREATE TABLE t (a INTEGER)")
+    con.begin()
+    con.execute("INSERT INTO t VALUES (1)")
+    con.rollback()
+    con.commit()
+    con.rollback()
+    assert con.execute("SELECT count(*) FROM t").fetchall() == [(0,)]
+
+
+def test_errors_are_pep_249s_with_place_and_state() -> None:
+    with augursql.connect() as con:
+        with pytest.raises(augursql.ProgrammingError) as caught:
+            con.execute("SELECT predict('rating', 'x' USING INDEX hotel)")
+        error = caught.value
+        assert error.sqlstate == "42704"
+        assert error.span is not None
+        assert (
+            "USING INDEX hotel"[-5:]
+            == "SELECT predict('rating', 'x' USING INDEX hotel)"[slice(*error.span)]
+        )
+        with pytest.raises(augursql.ProgrammingError):
+            con.execute("SELECT nothing FROM nowhere")
+        with pytest.raises(augursql.ProgrammingError, match="no rows"):
+            con.cursor().fetchall()
+    with pytest.raises(augursql.InterfaceError, match="closed"):
+        con.execute("SELECT 1")
+    con.close()
+
+
+def test_interrupt_from_another_thread(con: Connection) -> None:
+    con.execute(
+        "CREATE TABLE slow AS SELECT 'row ' || i || repeat(' and ' || i, 60) AS x "
+        "FROM range(50000) r(i)"
+    )
+    timer = threading.Timer(1.5, con.interrupt)
+    timer.start()
+    started = time.monotonic()
+    with pytest.raises(augursql.OperationalError, match="cancelled"):
+        con.execute("SELECT embed(x) FROM slow").fetchall()
+    timer.join()
+    assert time.monotonic() - started < 10
+    assert con.execute("SELECT embed('still here') IS NOT NULL").fetchall() == [(True,)]
+
+
+def test_several_connections_in_several_threads(tmp_path: object) -> None:
+    answers: list[object] = []
+
+    def work() -> None:
+        with augursql.connect() as con:
+            con.execute("CREATE TABLE t AS SELECT 'text ' || i AS x FROM range(3000) r(i)")
+            answers.append(con.execute("SELECT count(embed(x)) FROM t").fetchall()[0][0])
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [3000] * 3
