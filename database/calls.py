@@ -1,6 +1,5 @@
 """Turns each bound call of a query into a function that DuckDB can call."""
 
-import functools
 import itertools
 import re
 import secrets
@@ -58,8 +57,35 @@ class Prepared:
 
     name: str
     function: VectorFunction
+    door: "Door"
     rung: str
     model: str
+
+
+class Door:
+    """What DuckDB holds in place of a function: it can be closed, which frees what is behind it.
+
+    A function cannot be removed from DuckDB while a prepared statement may call it.
+    """
+
+    def __init__(self, compute: Callable[..., pa.Array], failures: list[BaseException]) -> None:
+        self._compute: Callable[..., pa.Array] | None = compute
+        self._failures = failures
+
+    def close(self) -> None:
+        self._compute = None
+
+    def call(self, *columns: Any) -> pa.Array:
+        """DuckDB keeps only the text of an error: the error itself is kept for the session."""
+        try:
+            if self._compute is None:
+                raise InvalidValueError(
+                    "The index of this statement has changed.", hint="Prepare the statement again."
+                )
+            return self._compute(*columns)
+        except BaseException as error:
+            self._failures.append(error)
+            raise
 
 
 class Calls:
@@ -90,15 +116,24 @@ class Calls:
     def prepare(self, bound: BoundCall, row: IndexRow | None, settings: Settings) -> Prepared:
         """The function of a call. Loads, and fits, what it needs; raises AugurError."""
         stamp = (row.schema, row.id, row.version) if row is not None else None
-        key = (bound.call.key, stamp, bound.result_type, settings)
+        key = (stamp, bound.call.key, bound.result_type, settings)
+        self._memo.resize(settings.memo_mb)
         found = self._prepared.get(key)
         if found is None:
             name = f"{bound.call.kind}_{_word(bound.call.target)}{self._mark}{next(self._names)}"
             function, rung, model = self._function(bound, row, settings)
-            guarded = replace(function, compute=self._guarded(function.compute))
-            register(self._state.connection, name, guarded)
-            found = self._prepared[key] = Prepared(name, function, rung, model)
+            door = Door(function.compute, self._state.failures)
+            register(self._state.connection, name, replace(function, compute=door.call))
+            found = self._prepared[key] = Prepared(name, function, door, rung, model)
         return found
+
+    def release(self, row: IndexRow) -> None:
+        """Lets go of an index's older versions, which its functions keep in memory."""
+        for key, prepared in list(self._prepared.items()):
+            stamp = key[0]
+            if isinstance(stamp, tuple) and stamp[:2] == (row.schema, row.id):
+                del self._prepared[key]
+                prepared.door.close()
 
     def record(self, statement: int, call: str, prepared: Prepared) -> None:
         """Starts counting for a statement's call."""
@@ -112,19 +147,6 @@ class Calls:
     def settle(self) -> None:
         """Fixes the counts of the statements so far, before a next one uses the same functions."""
         self.records = [replace(r, final=r.counts) for r in self.records[-1_000:]]
-
-    def _guarded(self, compute: Callable[..., pa.Array]) -> Callable[..., pa.Array]:
-        """DuckDB keeps only the text of an error: keep the error itself for the session."""
-
-        @functools.wraps(compute)  # DuckDB counts the parameters
-        def run(*columns: Any) -> pa.Array:
-            try:
-                return compute(*columns)
-            except BaseException as error:
-                self._state.failures.append(error)
-                raise
-
-        return run
 
     def _function(
         self, bound: BoundCall, row: IndexRow | None, settings: Settings

@@ -13,7 +13,7 @@ from augursql.database.watch import Watch
 from augursql.errors import AugurError, InterruptedStatementError, caret
 
 _REWRITTEN = re.compile(r"\n+LINE \d+:.*", re.DOTALL)
-_QUOTED = re.compile(r'"([^"\n]+)"')
+_NAMED = re.compile(r'"([^"\n]+)"|with name (\w+)')
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def errors_of(
 
 def _in_the_users_words(message: str, sql: str) -> str:
     plain = _REWRITTEN.sub("", message)
-    for name in _QUOTED.findall(plain):
+    for name in ("".join(groups) for groups in _NAMED.findall(plain)):
         found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql, re.IGNORECASE)
         if found:
             return f"{plain}\n\n{caret(sql, found.span())}"

@@ -38,8 +38,9 @@ class Source:
     def fingerprint(self) -> str:
         """An SQL query for a value that changes whenever a row does (up to hash collisions)."""
         return (
-            "SELECT count(*)::VARCHAR || '-' || coalesce(sum(hash(t)::HUGEINT), 0)::VARCHAR "
-            f"FROM {self.table} AS t"
+            "SELECT count(*)::VARCHAR || '-' || "
+            "coalesce(sum(hash(__augur_row)::HUGEINT), 0)::VARCHAR "
+            f"FROM {self.table} AS __augur_row"
         )
 
 

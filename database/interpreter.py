@@ -6,7 +6,7 @@ from augursql import settings as setting
 from augursql.database import listings
 from augursql.database.binding import BindingCatalog
 from augursql.database.calls import Calls
-from augursql.database.catalog import Catalog, IndexRow
+from augursql.database.catalog import Catalog, IndexRow, quoted
 from augursql.database.encoders import Encoders
 from augursql.database.indexing import Source, missing_rows
 from augursql.database.result import Guard, Result
@@ -149,7 +149,7 @@ class Interpreter:
         if missing:
             self._state.warn(
                 f'The index "{index.name}" lacks {missing:,} rows of {index.source}: '
-                f"REFRESH INDEX {index.name} adds them.",
+                f"REFRESH INDEX {quoted(index.name)} adds them.",
                 StaleIndexWarning,
             )
 

@@ -81,8 +81,7 @@ class Session:
             if speaks_augur(sql):
                 self._finish()
                 return self._interpret(sql, parameters)
-            state.execute(sql, parameters)
-            return Result(state.connection, _unguarded)
+            return self._plain(sql, parameters)
         finally:
             self._running = sql
             if _DEFINES.search(sql):
@@ -97,6 +96,16 @@ class Session:
         """Closes the connection; twice is once."""
         self._interpreter = None
         self._state.connection.close()
+
+    def _plain(self, sql: str, parameters: Parameters) -> Result:
+        state = self._state
+        if self._interpreter is None:
+            state.execute(sql, parameters)
+            return Result(state.connection, _unguarded)
+        # A statement that was prepared with a call of ours may be run by this one.
+        with state.running(sql, rewritten=False):
+            state.execute(sql, parameters)
+        return Result(state.connection, lambda: state.running(sql, rewritten=False))
 
     def _finish(self) -> None:
         """Ends a result that nobody reads any more: DuckDB 2.0 does nothing else before."""

@@ -118,6 +118,7 @@ class Statements:
         with atomic(self._connection):
             self._catalog.drop_index(index)
         self._calls.indexes.remove_graphs(index)
+        self._calls.release(index)
         return f'Dropped index "{index.name}".'
 
     def create_model(self, statement: CreateModel, settings: Settings) -> str:
@@ -171,6 +172,7 @@ class Statements:
         self._calls.indexes.load(built, settings)
         if replaced is not None:
             self._calls.indexes.remove_graphs(replaced)
+            self._calls.release(replaced)
         choice = self._calls.indexes.choice(built, settings)
         return (
             f'Index "{built.name}" version {built.version}: {built.rows:,} rows, '

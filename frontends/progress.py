@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 PATIENCE = 0.7
@@ -52,7 +53,7 @@ class Bar:
     def _open(self) -> None:
         if not self._watched():
             return
-        if _in_notebook():
+        if _in_notebook() and find_spec("ipywidgets"):
             from tqdm.notebook import tqdm
         else:
             from tqdm import tqdm
@@ -79,7 +80,7 @@ class Bar:
 
 
 def _in_notebook() -> bool:
-    """IPython's kernel for notebooks is running us, and its widgets are there."""
+    """IPython's kernel for notebooks is running us."""
     shell = sys.modules.get("IPython")
     running = shell.get_ipython() if shell is not None else None
-    return type(running).__name__ == "ZMQInteractiveShell" and "ipywidgets" in sys.modules
+    return type(running).__name__ == "ZMQInteractiveShell"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import Parameter, Signature
 from typing import Any
 
 import pyarrow as pa
@@ -29,9 +30,18 @@ def register(connection: Any, name: str, function: VectorFunction) -> None:
     `side_effects` keeps DuckDB from folding constants at PREPARE, which would call the model;
     `special` NULL handling hands NULLs over, so that a row's position is its identity.
     """
+
+    def counted_parameters(*columns: pa.ChunkedArray) -> pa.Array:
+        return function.compute(*columns)
+
+    # DuckDB compares the parameters' number with the signature it finds.
+    names = [f"column{n}" for n in range(len(function.parameters))]
+    counted_parameters.__signature__ = Signature(  # type: ignore[attr-defined]
+        [Parameter(name, Parameter.POSITIONAL_ONLY) for name in names]
+    )
     connection.create_function(
         name,
-        function.compute,
+        counted_parameters,
         list(function.parameters),
         function.returns,
         type="arrow",

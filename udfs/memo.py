@@ -38,6 +38,10 @@ class Memo:
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, bytes], Remembered] = OrderedDict()
 
+    def resize(self, capacity_mb: int) -> None:
+        """Changes the bound; what is over it goes with the next vector that comes."""
+        self._capacity = capacity_mb * 1_000_000
+
     def get(self, encoder: str, key: bytes) -> Remembered | None:
         with self._lock:
             found = self._kept.get((encoder, key))

@@ -35,6 +35,7 @@ from augursql.types import Monitor
 UNEVEN, VERY_UNEVEN = 3.0, 10.0
 
 
+@one_blas_thread()
 def fit_classifier(
     vectors: Floats,
     entries: Ids,
@@ -62,9 +63,7 @@ def fit_classifier(
         return fallback(vote, "classification", columns, classes, reason)
     contest = _Contest(vectors, compact, retriever, options, monitor)
     measure = f"accuracy and macro F1, mean, {contest.folds}-fold cross-validation"
-    with one_blas_thread():
-        candidates = contest.candidates()
-    return winner(candidates, "classification", columns, classes, measure)
+    return winner(contest.candidates(), "classification", columns, classes, measure)
 
 
 class _Contest:

@@ -8,6 +8,7 @@ from augursql.engine.learning.examples import Doubles, Floats, Ids, gather_value
 from augursql.engine.learning.folds import stratified_values
 from augursql.engine.learning.head import Head
 from augursql.engine.learning.options import FitOptions
+from augursql.engine.learning.parallel import one_blas_thread
 from augursql.engine.learning.ridge import fit_ridge
 from augursql.engine.learning.trained import Predictor, Strategy
 from augursql.engine.learning.vote import Vote, ballots_of_values
@@ -18,6 +19,7 @@ from augursql.types import Monitor
 NO_COLUMNS: Ids = np.zeros(0, np.int64)
 
 
+@one_blas_thread()
 def fit_regressor(
     vectors: Floats,
     entries: Ids,

@@ -1,0 +1,91 @@
+"""Every function, statement, clause, option, setting and error has its heading in docs/."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from augursql import errors, settings
+from augursql.database.statements import INDEX_OPTIONS
+from augursql.frontends.dbapi.errors import as_pep249
+from augursql.planner import plan
+from augursql.planner.bind import OPTIONS
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def text(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def headings(name: str) -> list[str]:
+    """The headings of a document, without those inside of code blocks."""
+    prose = re.sub(r"^```.*?^```", "", text(name), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+
+
+def section(name: str, heading: str) -> str:
+    """What stands below a heading, up to the next one."""
+    found = re.search(rf"^#+ {re.escape(heading)}$(.*?)(?=^#+ |\Z)", text(name), re.M | re.S)
+    assert found is not None, f"{name} has no heading {heading}"
+    return found[1]
+
+
+def statements() -> list[str]:
+    """The statements of the plan as one writes them: CreateIndex is CREATE INDEX."""
+    ours = set(plan.Statement.__subclasses__()) - {plan.Verbatim, plan.Query}
+    words = [re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.__name__).upper() for kind in ours]
+    return sorted(word.removesuffix(" SETTING") for word in words)
+
+
+def error_classes() -> list[type[Exception]]:
+    found = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    return [kind for kind in found if issubclass(kind, Exception)]
+
+
+@pytest.mark.parametrize("kind", plan.INPUTS)
+def test_functions(kind: str) -> None:
+    assert "```sql" in section("language.md", f"{kind}()")
+
+
+@pytest.mark.parametrize("statement", statements())
+def test_statements(statement: str) -> None:
+    assert "```sql" in section("language.md", statement)
+
+
+@pytest.mark.parametrize("function", ["augur_calls()", "augur_settings()"])
+def test_table_functions(function: str) -> None:
+    assert function.removesuffix("()") in section("language.md", function)
+
+
+def test_clauses_and_options() -> None:
+    wanted = [f"WITH {detail.upper()}" for detail in plan.DETAILS]
+    wanted += [f"OPTIONS ({option})" for option in OPTIONS]
+    wanted += ["USING INDEX", "TOP", "SEMANTIC", "RANDOM"]
+    assert set(wanted) <= set(headings("language.md"))
+    created = section("language.md", "CREATE INDEX")
+    assert all(f"`{option}`" in created for option in INDEX_OPTIONS)
+
+
+@pytest.mark.parametrize("name", settings.names())
+def test_settings(name: str) -> None:
+    key = name.removeprefix(settings.PREFIX)
+    described = section("settings.md", name)
+    assert f"`AUGUR_{key.upper()}`" in described
+    default = str(getattr(settings.Settings(), key))
+    shown = f"`{default.lower()}`" if default else "empty"
+    assert f"Default {shown}" in described
+    assert all(f"`{choice}`" in described for choice in settings.CHOICES.get(key, ()))
+
+
+def test_no_setting_is_described_that_is_not_there() -> None:
+    described = [h for h in headings("settings.md") if h.startswith(settings.PREFIX)]
+    assert described == settings.names()
+
+
+@pytest.mark.parametrize("kind", error_classes(), ids=lambda kind: kind.__name__)
+def test_errors(kind: type[Exception]) -> None:
+    described = section("errors.md", kind.__name__)
+    if issubclass(kind, errors.AugurError):
+        assert f"`{kind.sqlstate}`" in described
+        assert f"`{type(as_pep249(kind('x'))).__name__}`" in described
