@@ -105,6 +105,10 @@ class StaleIndexWarning(UserWarning):
     """The table has rows that its index does not know yet."""
 
 
+class OtherDocumentWarning(UserWarning):
+    """The inputs are not the index's columns, so a row of the table cannot be told from others."""
+
+
 def candidates(name: str, known: Iterable[str]) -> str:
     """A hint that lists what exists, nearest first: 'Did you mean "hotels"? ...'."""
     names = sorted(set(known))

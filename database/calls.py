@@ -110,8 +110,10 @@ class Calls:
         self.records: list[CallRecord] = []
 
     def forget(self) -> None:
-        """Registers anew what is needed next: a ROLLBACK may have taken functions away."""
+        """Starts anew: a ROLLBACK takes functions, indexes, predictors and their numbers back."""
         self._prepared.clear()
+        self.indexes.forget()
+        self.predictors.forget()
 
     def prepare(self, bound: BoundCall, row: IndexRow | None, settings: Settings) -> Prepared:
         """The function of a call. Loads, and fits, what it needs; raises AugurError."""
@@ -160,9 +162,7 @@ class Calls:
             return embed_function(embedder), "encoder", model
         if call.kind == "similarity":
             return similarity_function(embedder), "encoder", model
-        function = classify_function(
-            embedder, call.with_, bound.result_type, call.labels_have_descriptions
-        )
+        function = classify_function(embedder, call.with_, bound.result_type)
         return function, "zero-shot", model
 
     def _embedder(
@@ -185,10 +185,10 @@ class Calls:
             return function, "search", row.model
         options = dict(bound.call.options)
         fit = FitOptions(
-            strategy=str(options.get("strategy") or "auto"),
+            strategy=str(options.get("strategy", "auto")).lower(),
             top=bound.call.top,
-            class_weight=str(options.get("class_weight") or "auto"),
-            seed=int(options.get("seed") or settings.seed),
+            class_weight=str(options.get("class_weight", "auto")).lower(),
+            seed=int(options.get("seed", settings.seed) or 0),
         )
         retriever: Retriever = loaded.retriever
         if bound.call.order == "random":

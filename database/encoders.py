@@ -4,7 +4,7 @@ from augursql.database.catalog import Catalog, IndexRow, ModelRow
 from augursql.database.watch import Watch
 from augursql.engine.inference.encoder import Encoder, EncoderOptions, load_encoder
 from augursql.engine.repository.manifest import Manifest
-from augursql.engine.repository.obtain import obtain
+from augursql.engine.repository.obtain import ALIASES, obtain
 from augursql.engine.repository.store import Artifact, Store
 from augursql.errors import ModelError, NameNotFoundError, candidates
 from augursql.settings import Settings
@@ -28,6 +28,13 @@ class Encoders:
     def manifest(self, name: str, settings: Settings) -> Manifest:
         """What is known of a model before it is loaded. Fetches it if it is not here yet."""
         return self._artifact(name, settings).manifest
+
+    def known(self, name: str, settings: Settings) -> Manifest | None:
+        """The manifest of a model that is on this machine; fetches nothing."""
+        row = self._catalog.model(name)
+        source = row.source if row is not None else ALIASES.get(name.lower(), name)
+        found = Store(settings.store).find(source)
+        return None if found is None else found.manifest
 
     def deploy(self, name: str, source: str, settings: Settings) -> ModelRow:
         """Brings `source` to this machine, loads it once as a check, and describes it."""

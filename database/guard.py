@@ -58,7 +58,7 @@ def errors_of(
     try:
         yield
     except AugurError as error:
-        raise error.located(None, sql) from error.__cause__
+        raise error.located(_place(error.message, sql), sql) from error.__cause__
     except duckdb.Error as error:
         if watch.cancelled:
             raise InterruptedStatementError("The statement was cancelled.") from None
@@ -72,8 +72,14 @@ def errors_of(
 
 def _in_the_users_words(message: str, sql: str) -> str:
     plain = _REWRITTEN.sub("", message)
-    for name in ("".join(groups) for groups in _NAMED.findall(plain)):
+    place = _place(plain, sql)
+    return plain if place is None else f"{plain}\n\n{caret(sql, place)}"
+
+
+def _place(message: str, sql: str) -> tuple[int, int] | None:
+    """Where the first thing that a message names, in double quotes, stands in the statement."""
+    for name in ("".join(groups) for groups in _NAMED.findall(message)):
         found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql, re.IGNORECASE)
         if found:
-            return f"{plain}\n\n{caret(sql, found.span())}"
-    return plain
+            return found.span()
+    return None

@@ -56,6 +56,10 @@ class Indexes:
             self._loaded[key] = LoadedIndex(row, self._connection, vectors, entry_of, retriever)
         return self._loaded[key]
 
+    def forget(self) -> None:
+        """Lets go of everything; what is needed next is read again."""
+        self._loaded.clear()
+
     def choice(self, row: IndexRow, settings: Settings) -> Choice:
         """Which search serves the index, and why."""
         return choose(row.entries, settings.exact_below)

@@ -7,20 +7,22 @@ from augursql.database import listings
 from augursql.database.binding import BindingCatalog
 from augursql.database.calls import Calls
 from augursql.database.catalog import Catalog, IndexRow, quoted
-from augursql.database.encoders import Encoders
+from augursql.database.encoders import DEFAULT, Encoders
 from augursql.database.indexing import Source, missing_rows
 from augursql.database.result import Guard, Result
 from augursql.database.state import Parameters, State
 from augursql.database.statements import Statements
+from augursql.engine.repository.obtain import ALIASES
 from augursql.errors import (
     AugurError,
     NameNotFoundError,
+    OtherDocumentWarning,
     StaleIndexWarning,
     UnsupportedError,
     candidates,
 )
 from augursql.planner import plan
-from augursql.planner.bind import bind
+from augursql.planner.bind import BoundCall, bind
 from augursql.planner.emit import document_sql_for_columns, emit
 from augursql.planner.parse import parse
 from augursql.udfs.memo import Memo
@@ -130,6 +132,7 @@ class Interpreter:
             row = catalog.row(call.index) if call.index is not None else None
             if row is not None:
                 self._warn_if_stale(row)
+                self._warn_of_other_documents(call, row)
                 tables[position] = row.rows_table
             try:
                 prepared = self._calls.prepare(call, row, settings)
@@ -148,9 +151,21 @@ class Interpreter:
             return  # The table is gone: the index answers from its snapshot.
         if missing:
             self._state.warn(
-                f'The index "{index.name}" lacks {missing:,} rows of {index.source}: '
+                f'The index "{index.name}" lacks {missing:,} row{"s" if missing > 1 else ""} '
+                f"of {index.source}: "
                 f"REFRESH INDEX {quoted(index.name)} adds them.",
                 StaleIndexWarning,
+            )
+
+    def _warn_of_other_documents(self, bound: BoundCall, index: IndexRow) -> None:
+        """A row is told from the others by its whole document: part of it may find itself."""
+        call = bound.call
+        if call.kind == "predict" and len(call.inputs) != len(index.text_columns):
+            columns = ", ".join(quoted(column) for column in index.text_columns)
+            self._state.warn(
+                f'The index "{index.name}" holds documents of {columns}: predict from these, '
+                "or a row that is in the index may learn from itself.",
+                OtherDocumentWarning,
             )
 
     def _listing(self, listing: plan.Listing) -> str:
@@ -175,15 +190,19 @@ class Interpreter:
                 return self._described_index(str(listing.name))
 
     def _models(self) -> str:
-        deployed = [
+        deployed: list[tuple[object, ...]] = [
             (m.name, "encoder", m.source, m.revision, m.dimensions) for m in self._catalog.models()
         ]
-        if not any(row[0].lower() == "minilm" for row in deployed):
-            manifest = self._encoders.manifest("minilm", self._state.settings)
-            deployed.append(
-                ("minilm", "encoder", manifest.source, manifest.revision, manifest.dimensions)
-            )
+        if not any(str(row[0]).lower() == DEFAULT for row in deployed):
+            deployed.append(self._built_in())
         return listings.table_sql(listings.MODEL_COLUMNS, deployed)
+
+    def _built_in(self) -> tuple[object, ...]:
+        """The default encoder's line; what is not known before it was fetched is NULL."""
+        known = self._encoders.known(DEFAULT, self._state.settings)
+        if known is None:
+            return (DEFAULT, "encoder", ALIASES[DEFAULT], None, None)
+        return (DEFAULT, "encoder", known.source, known.revision, known.dimensions)
 
     def _described_index(self, name: str) -> str:
         index = self._catalog.index(name)

@@ -43,6 +43,10 @@ class Predictors:
         self._monitor = monitor
         self._fitted: dict[tuple[str, int, int, str, str], FittedTarget] = {}
 
+    def forget(self) -> None:
+        """Lets go of everything; what is needed next is read or fitted again."""
+        self._fitted.clear()
+
     def get(self, index: LoadedIndex, target: str, options: FitOptions) -> FittedTarget:
         """The predictor of `target`. Raises TrainingDataError where nothing can be learned."""
         described = json.dumps([options.strategy, options.top, options.class_weight, options.seed])

@@ -7,7 +7,7 @@ import duckdb
 
 from augursql.database.calls import Calls
 from augursql.database.catalog import Catalog, IndexRow, first_line, quoted
-from augursql.database.encoders import Encoders
+from augursql.database.encoders import DEFAULT, Encoders
 from augursql.database.indexing import IndexBuilder, Source
 from augursql.database.tables import qualified
 from augursql.database.transactions import atomic
@@ -16,6 +16,7 @@ from augursql.errors import (
     InvalidValueError,
     NameExistsError,
     NameNotFoundError,
+    UnsupportedError,
     candidates,
 )
 from augursql.planner.emit import document_sql_for_columns
@@ -143,6 +144,10 @@ class Statements:
 
     def drop_model(self, statement: DropModel) -> str:
         """Forgets a model's name. Raises InvalidValueError while an index needs it."""
+        if statement.version is not None:
+            raise UnsupportedError("Encoders have no versions.", hint="Leave out VERSION.")
+        if statement.name.lower() == DEFAULT and self._catalog.model(DEFAULT) is None:
+            raise InvalidValueError(f'The model "{DEFAULT}" is built in and stays.')
         model = self._catalog.model(statement.name)
         if model is None:
             if statement.if_exists:

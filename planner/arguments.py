@@ -57,6 +57,8 @@ def _begins_clause(sentence: Sentence, i: int, begin: int) -> bool:
         return False
     if word == "using":
         return True
+    if word == "top" and sentence.token(i + 1).kind == "number":
+        return True  # in the wrong place, which the clauses' reader says
     if word == "with":  # x::TIMESTAMP WITH TIME ZONE is a type
         return sentence.word(i + 1) != "time"
     before = sentence.token(i - 1)

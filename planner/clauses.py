@@ -97,6 +97,8 @@ class ClauseReader:
                 return word.upper()
         if cursor.word == "using":
             raise cursor.error("USING is followed by MODEL or INDEX.")
+        if cursor.word == "top":
+            raise cursor.error("TOP stands after USING INDEX.")
         start, end = cursor.span
         shown = self.sentence.whole[start:end]
         message = f"{self.kind}() does not understand {shown} here."

@@ -100,9 +100,7 @@ def call_tree(call: Call, whole: str, inner: Sequence[Call] = ()) -> CallNode | 
 
 
 def with_columns(calls: Sequence[Call], whole: str) -> tuple[Call, ...]:
-    """`calls`, in the order of their places, with what their trees tell: which inputs are columns,
-    how the labels are written.
-    """
+    """`calls`, in the order of their places, with the names of the inputs that are columns."""
     return tuple(
         _with_columns(call, call_tree(call, whole, _inner(calls, position)))
         for position, call in enumerate(calls)
@@ -122,11 +120,7 @@ def _with_columns(call: Call, tree: CallNode | None) -> Call:
         return call
     nodes = (tree.this, *tree.expressions)
     inputs = tuple(replace(a, name=_column(n)) for a, n in zip(call.inputs, nodes, strict=True))
-    labels = tree.args.get("labels")
-    described = isinstance(labels, exp.Array) and any(
-        isinstance(label, exp.Struct) for label in labels.expressions
-    )
-    return replace(call, inputs=inputs, labels_have_descriptions=described)
+    return replace(call, inputs=inputs)
 
 
 def _column(node: exp.Expr) -> str | None:

@@ -11,9 +11,6 @@ from augursql.planner.bind import BoundCall, BoundQuery
 from augursql.planner.lexer import literal, quoted
 from augursql.planner.plan import Argument, Call, Span
 
-_LABELS = "VARCHAR[]"
-_DESCRIBED_LABELS = "STRUCT(label VARCHAR, description VARCHAR)[]"
-
 
 def document_sql(inputs: Sequence[str], names: Sequence[str | None]) -> str:
     """The SQL of the document that expressions make, as VARCHAR.
@@ -110,12 +107,12 @@ class _Emitter:
             return f"{function}({document_sql(*_labelled(bound, inputs))})"
         texts = ", ".join(f"CAST({sql} AS VARCHAR)" for sql in inputs)
         if call.kind == "search":
-            return _search_sql(f"{function}({texts})", self.search_tables[position])
+            return _search_sql(bound, f"{function}({texts})", self.search_tables[position])
         if call.labels is None:
             return f"{function}({texts})"
         labels = self._argument(call.labels, call)
-        type_ = _DESCRIBED_LABELS if call.labels_have_descriptions else _LABELS
-        return f"{function}({texts}, CAST({labels} AS {type_}))"
+        # As JSON, labels may be texts or STRUCT(label, description), also in a column.
+        return f"{function}({texts}, CAST(to_json({labels}) AS VARCHAR))"
 
     def _argument(self, argument: Argument, call: Call) -> str:
         return self._render(argument.span, call.span)
@@ -135,9 +132,13 @@ def _labelled(bound: BoundCall, inputs: list[str]) -> tuple[list[str], list[str 
     return inputs, list(columns)
 
 
-def _search_sql(hits: str, rows: str) -> str:
+def _search_sql(bound: BoundCall, hits: str, rows: str) -> str:
+    columns = bound.index.columns if bound.index is not None else ()
+    # Columns of the user's with the names of ours would make theirs the ones that a query reads.
+    hidden = [quoted(name) for name, _ in columns if name.lower() in ("similarity", "rank")]
+    left_out = ", ".join(["__augur_row", "__augur_entry", *hidden])
     return (
-        "(SELECT __r.* EXCLUDE (__augur_row, __augur_entry), __h.similarity, __h.rank "
+        f"(SELECT __r.* EXCLUDE ({left_out}), __h.similarity, __h.rank "
         f"FROM (SELECT unnest({hits}, recursive := true)) AS __h "
         f'JOIN {rows} AS __r ON __r.__augur_row = __h."row" ORDER BY __h.rank)'
     )

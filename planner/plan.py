@@ -55,7 +55,6 @@ class Call:
     inputs: tuple[Argument, ...]
     target: str | None = None
     labels: Argument | None = None
-    labels_have_descriptions: bool = False
     model: str | None = None
     version: int | None = None
     index: str | None = None
@@ -87,7 +86,7 @@ class Call:
         names = (self.target, self.model, self.index)
         folded = tuple(None if name is None else name.lower() for name in names)
         how = (self.version, self.top, self.order, self.with_, self.options, self.filter)
-        return (self.kind, *folded, *how, self.labels_have_descriptions)
+        return (self.kind, *folded, *how)
 
     def place(self, name: str) -> Span:
         """Where a part stands; the whole call where the part has no place of its own."""

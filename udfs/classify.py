@@ -1,5 +1,6 @@
 """classify(text, labels): zero-shot, the label whose name and description is nearest."""
 
+import json
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -17,16 +18,13 @@ from augursql.udfs.function import VectorFunction
 from augursql.udfs.results import Metadata, explained, most_probable, shaped
 from augursql.udfs.tally import Tally
 
-PLAIN = "VARCHAR[]"
-DESCRIBED = "STRUCT(label VARCHAR, description VARCHAR)[]"
-
 Label = tuple[str, str]
 
 
-def classify_function(
-    embedder: Embedder, with_: Sequence[str], returns: str, described: bool
-) -> VectorFunction:
+def classify_function(embedder: Embedder, with_: Sequence[str], returns: str) -> VectorFunction:
     """`classify` with one encoder. Each row may bring labels of its own; NULL labels give NULL.
+
+    Labels come as JSON: a list of texts, or of objects with `label` and `description`.
 
     Raises InvalidValueError for an empty list of labels, or a NULL or repeated label.
     """
@@ -38,7 +36,7 @@ def classify_function(
         embedded = embedder.embed(chunk.texts)
         text_of_row = chunk.index.fill_null(-1).to_numpy()
         parts, take, answered = [], np.full(chunk.rows, -1, np.int64), 0
-        for label_set, rows in _rows_by_labels(labels.to_pylist(), text_of_row).items():
+        for label_set, rows in _rows_by_labels(labels, text_of_row).items():
             texts_used, place = np.unique(text_of_row[rows], return_inverse=True)
             vectors = embedder.embed([_document(label) for label in label_set]).vectors
             probabilities = classify(embedded.vectors[texts_used], vectors)
@@ -54,30 +52,44 @@ def classify_function(
             return pa.nulls(chunk.rows)
         return pa.concat_arrays(parts).take(pa.array(take, mask=take < 0))
 
-    return VectorFunction(("VARCHAR", DESCRIBED if described else PLAIN), returns, compute, tally)
+    return VectorFunction(("VARCHAR", "VARCHAR"), returns, compute, tally)
 
 
 def _rows_by_labels(
-    column: Sequence[Any], text_of_row: npt.NDArray[np.int64]
+    column: pa.ChunkedArray, text_of_row: npt.NDArray[np.int64]
 ) -> dict[tuple[Label, ...], npt.NDArray[np.int64]]:
-    rows: dict[tuple[Label, ...], list[int]] = {}
-    for row, labels in enumerate(column):
-        if labels is not None and text_of_row[row] >= 0:
-            rows.setdefault(tuple(_label(label) for label in labels), []).append(row)
-    for labels in rows:
-        names = [name for name, _ in labels]
-        if not names:
-            raise InvalidValueError("classify() needs at least one label.")
-        repeated = next((name for name in names if names.count(name) > 1), None)
-        if repeated is not None:
-            raise InvalidValueError(f"classify() was given the label {repeated!r} twice.")
-    return {labels: np.array(found, np.int64) for labels, found in rows.items()}
+    sets = chunk_of(column)
+    set_of_row = sets.index.fill_null(-1).to_numpy()
+    found: dict[tuple[Label, ...], npt.NDArray[np.int64]] = {}
+    for number, text in enumerate(sets.texts):
+        rows = np.flatnonzero((set_of_row == number) & (text_of_row >= 0))
+        labels = json.loads(text)
+        if len(rows) and labels is not None:
+            found[_checked(labels)] = rows
+    return found
+
+
+def _checked(labels: Any) -> tuple[Label, ...]:
+    if not isinstance(labels, list) or not labels:
+        raise InvalidValueError("classify() needs a list of labels, at least one.")
+    made = tuple(_label(label) for label in labels)
+    names = [name for name, _ in made]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise InvalidValueError(f"classify() was given the label {repeated!r} twice.")
+    return made
 
 
 def _label(value: Any) -> Label:
-    name, description = (
-        (value["label"], value["description"]) if isinstance(value, dict) else (value, None)
-    )
+    if isinstance(value, dict):
+        if not set(value) <= {"label", "description"} or "label" not in value:
+            raise InvalidValueError(
+                f"A label of classify() has the fields {', '.join(value)}.",
+                hint="A label is a text or STRUCT(label, description).",
+            )
+        name, description = value["label"], value.get("description")
+    else:
+        name, description = value, None
     if name is None:
         raise InvalidValueError("A label of classify() is NULL.", hint="Leave it out.")
     return str(name), str(description or "")

@@ -87,8 +87,9 @@ class Encoder:
         self.threads = runtime.threads
         self._tokenizer, self._network = parts
         self._budget = budget
-        # All callers together run as many batches as there are threads, on a GPU one.
-        self._seats = threading.BoundedSemaphore(runtime.threads)
+        # All callers together run as many batches as there are threads, and one more, which on a
+        # CPU fills the moments in which another batch is put together; on a GPU exactly one.
+        self._seats = threading.BoundedSemaphore(runtime.threads + (not runtime.on_gpu))
 
     def encode(self, texts: Sequence[str], monitor: Monitor) -> Encoding:
         """The vectors of `texts`, any number of them, the empty string included.

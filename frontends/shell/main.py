@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 
 from augursql import __version__
-from augursql.errors import AugurError, StaleIndexWarning
+from augursql.errors import AugurError, OtherDocumentWarning, StaleIndexWarning
 
 EPILOG = """
 examples:
@@ -22,7 +22,8 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status: 0, 1 on an error, 130 on Ctrl-C."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    warnings.simplefilter("ignore", StaleIndexWarning)  # shown as notices instead
+    for shown_as_notice in (StaleIndexWarning, OtherDocumentWarning):
+        warnings.simplefilter("ignore", shown_as_notice)
     try:
         return _dispatch(given)
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from augursql.errors import OtherDocumentWarning
 from augursql.frontends.dbapi.connection import Connection
 
 NOISE = "CREATE TABLE noise AS SELECT id, review, (hash(id) % 2)::INTEGER AS coin FROM reviews"
@@ -52,3 +53,9 @@ def test_search_does_find_the_row_itself(indexed: Connection) -> None:
     assert found is not None
     assert found[0] == review
     assert found[1] == pytest.approx(1, abs=1e-5)
+
+
+def test_part_of_a_document_is_warned_of(con: Connection) -> None:
+    con.execute("CREATE INDEX both ON reviews USING HNSW (title, review)")
+    with pytest.warns(OtherDocumentWarning, match="title"):
+        con.execute("SELECT predict('rating', review USING INDEX both) FROM reviews").fetchall()

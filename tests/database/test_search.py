@@ -35,6 +35,13 @@ def test_a_filter_still_gives_k_rows(indexed: Connection) -> None:
         indexed.execute("FROM search('hotels', 'x', filter := 'nonsense > 3')")
 
 
+def test_columns_of_the_user_with_our_names(con: Connection) -> None:
+    con.execute("CREATE TABLE t AS SELECT review, 77 AS rank, 'x' AS similarity FROM reviews")
+    con.execute("CREATE INDEX i ON t USING HNSW (review)")
+    rows = con.execute("SELECT rank, similarity <= 1 FROM search('i', 'tea', k := 2)").fetchall()
+    assert rows == [(1, True), (2, True)]
+
+
 def test_search_for_each_row_of_a_table(indexed: Connection) -> None:
     rows = indexed.execute(
         "SELECT q.word, s.rank FROM (VALUES ('breakfast'), ('noise')) q(word), "
@@ -97,6 +104,13 @@ def test_classify_with_labels_from_a_column(con: Connection) -> None:
         "('a pie', ['food', 'law']), ('x', NULL)) v(t, labels)"
     ).fetchall()
     assert rows == [("sport",), ("food",), (None,)]
+    con.execute(
+        "CREATE TABLE l AS SELECT [{'label': 'a', 'description': 'cooking'}, "
+        "{'label': 'b', 'description': 'football'}] AS labels"
+    )
+    assert con.execute("SELECT classify('a ripe tomato', labels) FROM l").fetchall() == [("a",)]
+    with pytest.raises(errors.DataError, match="STRUCT"):
+        con.execute("SELECT classify('x', [{'name': 'a'}])").fetchall()
     for bad in ("[]::VARCHAR[]", "['a', 'a']", "['a', NULL]"):
         with pytest.raises(errors.DataError, match="label"):
             con.execute(f"SELECT classify('x', {bad})").fetchall()

@@ -143,3 +143,16 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     file.write_text("not a database, but long enough to be taken for one " * 100)
     with pytest.raises(errors.OperationalError, match="could not be opened"):
         Connection(str(file))
+
+
+def test_a_number_that_was_rolled_back_is_not_taken_for_the_next_index(database: str) -> None:
+    with Connection(database, settings=dict(QUIET)) as con:
+        con.begin()
+        con.execute("CREATE INDEX other ON reviews USING HNSW (title)")
+        con.execute("FROM search('other', 'x', k := 1)").fetchall()
+        con.rollback()
+        con.execute("CREATE TABLE two AS SELECT 'an owl' AS x UNION ALL SELECT 'a fox'")
+        con.execute("CREATE INDEX other ON two USING HNSW (x)")
+        assert con.execute("SELECT x FROM search('other', 'owls', k := 1)").fetchall() == [
+            ("an owl",)
+        ]

@@ -114,9 +114,7 @@ def test_text_of_a_call_is_collapsed() -> None:
 def test_classify() -> None:
     plain = call("classify(review, ['good', 'bad'] WITH PROBABILITIES)")
     assert plain.labels == Argument("['good', 'bad']", None, (24, 39))
-    assert not plain.labels_have_descriptions
     described = call("classify(x, [{'label': 'a', 'description': 'b'}] USING MODEL m)")
-    assert described.labels_have_descriptions
     assert plain.key != described.key
     assert call("classify(x, labels)").labels == Argument("labels", None, (19, 25))
 

@@ -16,7 +16,7 @@ CREATE TABLE t (id INTEGER, title VARCHAR, review VARCHAR, stars INTEGER);
 INSERT INTO t VALUES (1, 'A', 'good', 5), (2, NULL, 'bad', 1), (3, 'C', NULL, 3);
 CREATE TABLE rows_ AS SELECT *, id AS __augur_row, id AS __augur_entry FROM t;
 CREATE MACRO f(x) AS 'f(' || x || ')';
-CREATE MACRO length_of(x, labels) AS len(labels);
+CREATE MACRO length_of(x, labels) AS json_array_length(labels);
 CREATE MACRO found(q) AS [
     {'row': 2, 'similarity': 0.5::DOUBLE, 'rank': 1},
     {'row': 1, 'similarity': 0.25::DOUBLE, 'rank': 2}

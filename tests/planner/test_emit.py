@@ -108,9 +108,8 @@ CASES = [
     ),
     (
         "SELECT classify(x, ['a', embed(y)]) a, classify(x, [{'label': 'b'}]) b",
-        "SELECT f0(CAST(x AS VARCHAR), CAST(['a', f1(CAST(y AS VARCHAR))] AS VARCHAR[])) a,"
-        " f2(CAST(x AS VARCHAR), CAST([{'label': 'b'}] AS"
-        " STRUCT(label VARCHAR, description VARCHAR)[])) b",
+        "SELECT f0(CAST(x AS VARCHAR), CAST(to_json(['a', f1(CAST(y AS VARCHAR))]) AS VARCHAR))"
+        " a, f2(CAST(x AS VARCHAR), CAST(to_json([{'label': 'b'}]) AS VARCHAR)) b",
     ),
     (
         "FROM search('hotels', 'q') WHERE rank < 3",
