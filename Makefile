@@ -25,7 +25,7 @@ check: $(VENV)/.test
 unit: $(VENV)/.test
 	$(VENV)/bin/python -m pytest
 	@echo "The same with DuckDB 1.5.5:"
-	PYTHONPATH=$(OTHER_DUCKDB) $(VENV)/bin/python -m pytest tests/database tests/frontends tests/planner
+	PYTHONPATH=$(OTHER_DUCKDB) $(VENV)/bin/python -m pytest tests/database tests/frontends tests/planner tests/docs
 
 bench: $(VENV)/.test
 	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(VENV)/bin/python $$benchmark || exit 1; done
@@ -45,7 +45,7 @@ $(VENV)/.core: setup.py constraints.txt $(VENV)/.venv
 $(VENV)/.test: $(VENV)/.core
 	@echo "Installing what the tests need"
 	@$(INSTALL) --editable '.[test]'
-	@$(INSTALL) --no-deps --upgrade --target $(OTHER_DUCKDB) duckdb==1.5.5 --constraint /dev/null
+	@$(PIP) install --quiet --no-deps --upgrade --target $(OTHER_DUCKDB) duckdb==1.5.5
 	@touch $@
 
 clean:
