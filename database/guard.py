@@ -1,11 +1,8 @@
-"""Runs a piece of a statement so that its errors are ours and Ctrl-C stops it."""
+"""Turns what DuckDB reports of a failed statement into what happened, where the user wrote it."""
 
 import re
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 import duckdb
 
@@ -14,35 +11,6 @@ from augursql.errors import AugurError, InterruptedStatementError, caret
 
 _REWRITTEN = re.compile(r"\n+LINE \d+:.*", re.DOTALL)
 _NAMED = re.compile(r'"([^"\n]+)"|with name (\w+)')
-
-
-@contextmanager
-def interruptible(connection: duckdb.DuckDBPyConnection, watch: Watch) -> Iterator[None]:
-    """While the block runs, Ctrl-C cancels the statement; then KeyboardInterrupt is raised.
-
-    Python alone would raise KeyboardInterrupt somewhere inside DuckDB or a model's code. Handlers
-    can be set in the main thread only; elsewhere the block just runs.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pressed = False
-
-    def handler(number: int, frame: FrameType | None) -> None:
-        nonlocal pressed
-        pressed = True
-        watch.cancel()
-        connection.interrupt()
-
-    before = signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    except (InterruptedStatementError, duckdb.Error):
-        if pressed:
-            raise KeyboardInterrupt from None
-        raise
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

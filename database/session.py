@@ -1,13 +1,13 @@
 """A session: one connection to DuckDB that speaks our language as well."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from augursql import settings as setting
+from augursql.database.keyboard import Keyboard
 from augursql.database.result import Result
 from augursql.database.state import Notice, Parameters, State
 from augursql.database.watch import Watch
@@ -47,7 +47,8 @@ class Session:
             connection = duckdb.connect(path, read_only=read_only, config=dict(config or {}))
         except duckdb.Error as error:
             raise StorageError(f'"{path}" could not be opened: {error}') from error
-        self._state = State(connection, ours, Watch(monitor or SilentMonitor()))
+        watch = Watch(monitor or SilentMonitor())
+        self._state = State(connection, ours, watch, Keyboard(connection, watch))
         self._interpreter: Interpreter | None = None
         self._running = ""
 
@@ -95,14 +96,11 @@ class Session:
     def close(self) -> None:
         """Closes the connection; twice is once."""
         self._interpreter = None
+        self._state.keyboard.close()
         self._state.connection.close()
 
     def _plain(self, sql: str, parameters: Parameters) -> Result:
         state = self._state
-        if self._interpreter is None:
-            state.execute(sql, parameters)
-            return Result(state.connection, _unguarded)
-        # A statement that was prepared with a call of ours may be run by this one.
         with state.running(sql, rewritten=False):
             state.execute(sql, parameters)
         return Result(state.connection, lambda: state.running(sql, rewritten=False))
@@ -124,8 +122,3 @@ class Session:
 
             self._interpreter = Interpreter(self._state)
         return self._interpreter.run(sql, parameters)
-
-
-@contextmanager
-def _unguarded() -> Iterator[None]:
-    yield

@@ -8,7 +8,8 @@ from typing import Any
 
 import duckdb
 
-from augursql.database.guard import errors_of, interruptible
+from augursql.database.guard import errors_of
+from augursql.database.keyboard import Keyboard
 from augursql.database.watch import Watch
 from augursql.settings import Settings
 
@@ -30,15 +31,16 @@ class State:
     connection: duckdb.DuckDBPyConnection
     settings: Settings
     watch: Watch
+    keyboard: Keyboard
     notices: list[Notice] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
     definitions_changed: bool = True
 
     @contextmanager
     def running(self, sql: str, rewritten: bool) -> Iterator[None]:
-        """Guards a statement of ours: its errors become ours, and Ctrl-C stops it."""
+        """Guards a statement: failures of our functions become ours, and Ctrl-C stops it."""
         with (
-            interruptible(self.connection, self.watch),
+            self.keyboard.listening(),
             errors_of(sql, self.failures, self.watch, rewritten),
         ):
             yield

@@ -83,6 +83,23 @@ def test_nothing_for_eyes_in_a_pipe(tmp_path: Path) -> None:
     assert len([line for line in done.stdout.splitlines() if line.startswith("│")]) == 402
 
 
+def test_ctrl_c_stops_plain_sql_too() -> None:
+    sql = "SELECT 'started'; SELECT sum(a.i * b.i) FROM range(1000000) a(i), range(1000000) b(i)"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "augursql", "-c", sql],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    while "started" not in process.stdout.readline():
+        pass
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, err.strip()) == (130, "Interrupted.")
+
+
 def test_ctrl_c_stops_within_a_second(tmp_path: Path) -> None:
     sql = (
         "CREATE TABLE t AS SELECT 'row ' || i || repeat(' and ' || i, 60) AS x "
