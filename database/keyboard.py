@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import duckdb
@@ -25,6 +25,7 @@ class Keyboard:
         self._watch = watch
         self._pressed = False
         self._sockets: tuple[socket.socket, socket.socket] | None = None
+        self._thread: threading.Thread | None = None
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -55,8 +56,13 @@ class Keyboard:
         """Ends the listening thread."""
         if self._sockets is not None:
             for end in self._sockets:
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
                 end.close()
             self._sockets = None
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()  # it holds the connection, which DuckDB wants gone at exit
+            self._thread = None
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._stop()
@@ -64,7 +70,8 @@ class Keyboard:
     def _stop(self) -> None:
         self._pressed = True
         self._watch.cancel()
-        self._connection.interrupt()
+        with suppress(duckdb.ConnectionException):  # it may be closed by now
+            self._connection.interrupt()
 
     def _ear(self) -> socket.socket:
         """The socket that signals write to; its other end is read by a thread."""
@@ -72,7 +79,8 @@ class Keyboard:
             written, read = socket.socketpair()
             written.setblocking(False)
             self._sockets = written, read
-            threading.Thread(target=self._listen, args=(read,), daemon=True).start()
+            self._thread = threading.Thread(target=self._listen, args=(read,), daemon=True)
+            self._thread.start()
         return self._sockets[0]
 
     def _listen(self, read: socket.socket) -> None:
