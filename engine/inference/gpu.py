@@ -31,12 +31,14 @@ def installed_builds() -> list[str]:
 def install_gpu_runtime(home: Path, version: str = "") -> Path:
     """Install the GPU build, and the CUDA libraries it names, with pip; return its folder.
 
-    `version` '' means that of the CPU build, or the newest. The folder appears only when all of it
-    is there. Raises ModelError when pip fails, StorageError when `home` cannot be written.
+    `version` '' means the newest up to that of the CPU build. The folder appears only when all of
+    it is there. Raises ModelError when pip fails, StorageError when `home` cannot be written.
     """
     target = gpu_folder(home)
-    wanted = version or _cpu_version()
-    requirement = f"{_DISTRIBUTION}=={wanted}" if wanted else _DISTRIBUTION
+    requirement = f"{_DISTRIBUTION}=={version}" if version else _DISTRIBUTION
+    if not version and _cpu_version():
+        # GPU builds appear later than CPU builds of the same version, or never.
+        requirement = f"{_DISTRIBUTION}<={_cpu_version()}"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".tmp-") as scratch:
