@@ -1,5 +1,8 @@
 """Runs the statements of our language, one after the other."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import duckdb
 
 from augursql import settings as setting
@@ -10,7 +13,7 @@ from augursql.database.catalog import Catalog, IndexRow, quoted
 from augursql.database.encoders import DEFAULT, Encoders
 from augursql.database.indexing import Source, missing_rows
 from augursql.database.result import Guard, Result
-from augursql.database.state import Parameters, State
+from augursql.database.state import Parameters, State, ends_a_transaction
 from augursql.database.statements import Statements
 from augursql.engine.repository.obtain import ALIASES
 from augursql.errors import (
@@ -45,8 +48,8 @@ class Interpreter:
         self._user_functions: frozenset[str] = frozenset()
         self._count = 0
 
-    def forget_functions(self) -> None:
-        """A ROLLBACK takes back functions that were registered in its transaction."""
+    def forget(self) -> None:
+        """A ROLLBACK takes back what was registered, built and fitted in its transaction."""
         self._calls.forget()
 
     def run(self, sql: str, parameters: Parameters) -> Result:
@@ -67,16 +70,36 @@ class Interpreter:
         if isinstance(statement, plan.Verbatim):
             with self._state.running(sql, rewritten=False):
                 self._state.execute(statement.text, parameters)
+            if ends_a_transaction(statement.text):
+                self.forget()
             return Result(self._connection, lambda: self._state.running(sql, rewritten=False))
-        with self._state.running(sql, rewritten=True):
+        guard = self._guard(sql)
+        with guard():
             emitted = self._carry_out(statement)
-            if emitted is None:
-                return Result(None, self._guard(sql))
+        if emitted is None:
+            return Result(None, guard)
+        if isinstance(statement, plan.Query) and statement.calls:
+            guard = self._guard(sql, statement.calls[0].kind)
+        with guard():
             self._state.execute(emitted, parameters)
-        return Result(self._connection, self._guard(sql))
+        return Result(self._connection, guard)
 
-    def _guard(self, sql: str) -> Guard:
-        return lambda: self._state.running(sql, rewritten=True)
+    def _guard(self, sql: str, progress: str = "") -> Guard:
+        """What runs a piece of a statement; `progress` labels the texts that it evaluates."""
+        watch = self._state.watch
+
+        @contextmanager
+        def guard() -> Iterator[None]:
+            with self._state.running(sql, rewritten=True):
+                if progress:
+                    watch.begin(progress, None)
+                try:
+                    yield
+                finally:
+                    if progress:
+                        watch.end()
+
+        return guard
 
     def _carry_out(self, statement: plan.Statement) -> str | None:
         """Does what the statement says; returns the DuckDB SQL that is left to run, if any."""

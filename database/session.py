@@ -9,7 +9,7 @@ import duckdb
 from augursql import settings as setting
 from augursql.database.keyboard import Keyboard
 from augursql.database.result import Result
-from augursql.database.state import Notice, Parameters, State
+from augursql.database.state import Notice, Parameters, State, ends_a_transaction
 from augursql.database.watch import Watch
 from augursql.errors import StorageError
 from augursql.planner.scan import speaks_augur
@@ -18,7 +18,6 @@ from augursql.types import Monitor, SilentMonitor
 if TYPE_CHECKING:
     from augursql.database.interpreter import Interpreter
 
-_ROLLBACK = re.compile(r"\b(rollback|abort)\b", re.IGNORECASE)
 _DEFINES = re.compile(r"\b(macro|function|attach|use|import)\b", re.IGNORECASE)
 
 _READS = re.compile(r"\s*(?:\(|(?:select|from|values|with|table|show|describe)\b)", re.IGNORECASE)
@@ -76,8 +75,6 @@ class Session:
         state = self._state
         state.notices.clear()
         state.watch.clear()
-        if _ROLLBACK.search(sql) and self._interpreter is not None:
-            self._interpreter.forget_functions()
         try:
             if speaks_augur(sql):
                 self._finish()
@@ -87,6 +84,8 @@ class Session:
             self._running = sql
             if _DEFINES.search(sql):
                 state.definitions_changed = True
+            if self._interpreter is not None and ends_a_transaction(sql):
+                self._interpreter.forget()
 
     def interrupt(self) -> None:
         """Cancels the running statement; safe from another thread."""

@@ -1,5 +1,6 @@
 """What the parts of one session share: its connection, settings, watch and notices."""
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,14 @@ from augursql.database.watch import Watch
 from augursql.settings import Settings
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
+
+
+_ROLLBACK = re.compile(r"\b(rollback|abort)\b", re.IGNORECASE)
+
+
+def ends_a_transaction(sql: str) -> bool:
+    """Whether a text may roll a transaction back. A wrong yes costs a reload, nothing else."""
+    return _ROLLBACK.search(sql) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,40 @@ def test_errors_are_pep_249s_with_place_and_state() -> None:
     con.close()
 
 
+class Recorder:
+    """A monitor that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[str, int | None]] = []
+        self.advanced = 0
+        self.ended = 0
+
+    def begin(self, label: str, total: int | None) -> None:
+        self.begun.append((label, total))
+
+    def advance(self, count: int) -> None:
+        self.advanced += count
+
+    def end(self) -> None:
+        self.ended += 1
+
+    def check(self) -> None:
+        return None
+
+
+def test_progress_is_reported_to_a_monitor() -> None:
+    recorder = Recorder()
+    with augursql.connect(monitor=recorder) as con:
+        con.execute("CREATE TABLE t AS SELECT 'text ' || i AS x FROM range(300) r(i)")
+        con.execute("CREATE INDEX i ON t USING HNSW (x)")
+        assert ("embedding", 300) in recorder.begun
+        assert recorder.advanced == 300
+        con.execute("SELECT embed(x || '!') FROM t").fetchall()
+        assert ("embed", None) in recorder.begun
+        assert recorder.advanced == 600
+        assert recorder.ended >= len(recorder.begun)
+
+
 def test_interrupt_from_another_thread(con: Connection) -> None:
     con.execute(
         "CREATE TABLE slow AS SELECT 'row ' || i || repeat(' and ' || i, 60) AS x "
