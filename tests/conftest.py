@@ -1,6 +1,7 @@
 """What all tests share: a model store beside the checkout, and hotel reviews to learn from."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,11 +24,23 @@ def con() -> Iterator[Connection]:
         yield connection
 
 
+@pytest.fixture(scope="session")
+def indexed_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with `reviews`, the index `hotels` and a fitted predictor of `rating`."""
+    path = tmp_path_factory.mktemp("indexed") / "indexed.duckdb"
+    with Connection(str(path), settings={"progress": "off"}) as connection:
+        connection.execute(f"CREATE TABLE reviews AS FROM '{REVIEWS}'")
+        connection.execute("CREATE INDEX hotels ON reviews USING HNSW (review)")
+        connection.execute("SELECT predict('rating', review USING INDEX hotels) FROM reviews")
+    return path
+
+
 @pytest.fixture
-def indexed(con: Connection) -> Connection:
-    """The same with the index `hotels`."""
-    con.execute("CREATE INDEX hotels ON reviews USING HNSW (review)")
-    return con
+def indexed(indexed_file: Path, tmp_path: Path) -> Iterator[Connection]:
+    """A connection to a copy of it: embedding once serves many tests."""
+    path = str(shutil.copy(indexed_file, tmp_path / "indexed.duckdb"))
+    with Connection(path, settings={"progress": "off"}) as connection:
+        yield connection
 
 
 @pytest.fixture
