@@ -5,13 +5,14 @@ machine, but its threads wait for one another after every small product: where a
 takes a core, a fit of two seconds takes a minute.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
+
+from augursql.engine.inference.cores import available_cores
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -29,11 +30,5 @@ def each(make: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
     given = list(items)
     if len(given) < 2:
         return [make(item) for item in given]
-    with ThreadPoolExecutor(min(len(given), _cores())) as pool:
+    with ThreadPoolExecutor(min(len(given), available_cores())) as pool:
         return list(pool.map(make, given))
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1

@@ -116,7 +116,7 @@ class Predictor:
             AttributeError,
             EOFError,
             LookupError,
-            NotImplementedError,
+            NotImplementedError,  # zipfile's word for a compression it does not know
             OSError,
             TypeError,
             ValueError,
