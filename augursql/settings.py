@@ -32,6 +32,13 @@ class Settings:
     exact_below: int = 20_000
     seed: int = 42
     memo_mb: int = 256
+    cache: str = "on"
+    cache_mb: int = 1_024
+    rules: str = "on"
+    execution: str = "auto"
+    max_rows: int = 0
+    max_tokens: int = 0
+    max_seconds: int = 0
     progress: str = "auto"
     offline: bool = False
     home: str = ""
@@ -46,6 +53,9 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "provider": ("auto", "cpu", "cuda"),
     "dtype": ("auto", "fp32", "int8", "fp16"),
     "progress": ("auto", "on", "off"),
+    "cache": ("on", "off"),
+    "rules": ("on", "off"),
+    "execution": ("auto", "inline", "staged"),
 }
 NAMES = tuple(field.name for field in fields(Settings))
 
