@@ -3,16 +3,15 @@
 import itertools
 import re
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 
 from augursql.database.catalog import Catalog, IndexRow
 from augursql.database.encoders import Encoders
+from augursql.database.execution.door import Door
 from augursql.database.indexes import Indexes
 from augursql.database.predictors import FittedTarget, Predictors
 from augursql.database.state import State
@@ -57,35 +56,9 @@ class Prepared:
 
     name: str
     function: VectorFunction
-    door: "Door"
+    door: Door
     rung: str
     model: str
-
-
-class Door:
-    """What DuckDB holds in place of a function: it can be closed, which frees what is behind it.
-
-    A function cannot be removed from DuckDB while a prepared statement may call it.
-    """
-
-    def __init__(self, compute: Callable[..., pa.Array], failures: list[BaseException]) -> None:
-        self._compute: Callable[..., pa.Array] | None = compute
-        self._failures = failures
-
-    def close(self) -> None:
-        self._compute = None
-
-    def call(self, *columns: Any) -> pa.Array:
-        """DuckDB keeps only the text of an error: the error itself is kept for the session."""
-        try:
-            if self._compute is None:
-                raise InvalidValueError(
-                    "The index of this statement has changed.", hint="Prepare the statement again."
-                )
-            return self._compute(*columns)
-        except BaseException as error:
-            self._failures.append(error)
-            raise
 
 
 class Calls:
@@ -124,7 +97,7 @@ class Calls:
         if found is None:
             name = f"{bound.call.kind}_{_word(bound.call.target)}{self._mark}{next(self._names)}"
             function, rung, model = self._function(bound, row, settings)
-            door = Door(function.compute, self._state.failures)
+            door = Door(function, self._state.desk)
             register(self._state.connection, name, replace(function, compute=door.call))
             found = self._prepared[key] = Prepared(name, function, door, rung, model)
         return found

@@ -11,6 +11,7 @@ from augursql.database.binding import BindingCatalog
 from augursql.database.calls import Calls
 from augursql.database.catalog import Catalog, IndexRow, quoted
 from augursql.database.encoders import DEFAULT, Encoders
+from augursql.database.functions import Functions
 from augursql.database.indexing import Source, missing_rows
 from augursql.database.result import Guard, Result
 from augursql.database.state import Parameters, State, ends_a_transaction
@@ -25,9 +26,12 @@ from augursql.errors import (
     candidates,
 )
 from augursql.planner import plan
-from augursql.planner.bind import BoundCall, bind
+from augursql.planner.bind import BoundCall, BoundQuery, bind
 from augursql.planner.emit import document_sql_for_columns, emit
 from augursql.planner.parse import parse
+from augursql.planner.reading import Facts, Reading
+from augursql.planner.render import Edit
+from augursql.planner.rules import rewrite
 from augursql.udfs.memo import Memo
 
 WORDS = ("predict", "classify", "embed", "similarity", "search", "prompt")
@@ -46,6 +50,7 @@ class Interpreter:
             state.connection, self._catalog, self._encoders, self._calls, state.watch
         )
         self._user_functions: frozenset[str] = frozenset()
+        self._functions = Functions(state.connection)
         self._count = 0
 
     def forget(self) -> None:
@@ -164,7 +169,15 @@ class Interpreter:
             self._calls.record(self._count, call.call.sql, prepared)
             names.append(prepared.name)
         listed = [self._listing(listing) for listing in query.listings]
-        return emit(bound, names, listed, tables)
+        edits = self._rewritten(bound)
+        return emit(bound, names, listed, tables, edits)
+
+    def _rewritten(self, bound: BoundQuery) -> tuple[Edit, ...]:
+        if self._state.settings.rules == "off" or not bound.calls:
+            return ()
+        facts = Facts(self._functions.kinds(), tuple(1.0 for _ in bound.calls))
+        steps = rewrite(Reading(bound, facts))
+        return steps[-1].edits if steps else ()
 
     def _warn_if_stale(self, index: IndexRow) -> None:
         source = Source(index.source, document_sql_for_columns(index.text_columns))
@@ -253,6 +266,7 @@ class Interpreter:
             ).fetchall()
             self._user_functions = frozenset(str(row[0]) for row in found)
             self._state.definitions_changed = False
+            self._functions.changed()
         return self._user_functions
 
 

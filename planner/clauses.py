@@ -10,7 +10,8 @@ model := 'm', version := 2, with := ['confidence']`, any other name being an opt
 from augursql.errors import StatementError, candidates
 from augursql.planner.arguments import Layout
 from augursql.planner.cursor import Cursor
-from augursql.planner.plan import DETAILS, CallKind, Detail, Order, Scalar, Span
+from augursql.planner.lexer import Span
+from augursql.planner.plan import DETAILS, CallKind, Detail, Order, Scalar
 from augursql.planner.sentence import Sentence
 
 _CLAUSES: dict[CallKind, tuple[str, ...]] = {

@@ -52,6 +52,7 @@ def _statement(words: Sentence, plain: Verbatim, user_functions: frozenset[str])
         listings=listings,
         insertions=tuple(sorted((*insertions, *more), key=lambda insertion: insertion.offset)),
         definition=bool(calls) and _defines(words),
+        sentence=words,
     )
 
 

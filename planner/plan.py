@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from augursql.errors import StatementError
+from augursql.planner.lexer import Span
+from augursql.planner.sentence import Sentence
 
-Span = tuple[int, int]
 CallKind = Literal["predict", "classify", "embed", "similarity", "search"]
 Order = Literal["semantic", "random"]
 Detail = Literal["confidence", "probabilities", "explanation", "metadata"]
@@ -139,6 +140,7 @@ class Query(Statement):
     listings: tuple[Listing, ...] = ()
     insertions: tuple[Insertion, ...] = ()
     definition: bool = False
+    sentence: Sentence | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         first, last = self.span

@@ -27,8 +27,10 @@ class VectorFunction:
 def register(connection: Any, name: str, function: VectorFunction) -> None:
     """Makes `function` callable from SQL on every connection of the DuckDB instance.
 
-    `side_effects` keeps DuckDB from folding constants at PREPARE, which would call the model;
-    `special` NULL handling hands NULLs over, so that a row's position is its identity.
+    DuckDB takes it for a function that always gives the same, which lets it join by calls, refer to
+    them by an alias and compute them after LIMIT; that it may fold a call with constant inputs when
+    it only plans is for the function itself to refuse. `special` NULL handling hands NULLs over,
+    so that a row's position is its identity.
     """
 
     def counted_parameters(*columns: pa.ChunkedArray) -> pa.Array:
@@ -46,5 +48,5 @@ def register(connection: Any, name: str, function: VectorFunction) -> None:
         function.returns,
         type="arrow",
         null_handling="special",
-        side_effects=True,
+        side_effects=False,
     )
