@@ -53,6 +53,10 @@ class Interpreter:
         self._functions = Functions(state.connection)
         self._count = 0
 
+    def close(self) -> None:
+        """Writes what is left to write."""
+        self._calls.close()
+
     def forget(self) -> None:
         """A ROLLBACK takes back what was registered, built and fitted in its transaction."""
         self._calls.forget()
@@ -103,6 +107,7 @@ class Interpreter:
                 finally:
                     if progress:
                         watch.end()
+                        self._calls.finish()
 
         return guard
 
@@ -217,6 +222,8 @@ class Interpreter:
                 return listings.calls_sql(
                     (r.statement, r.call, r.rung, r.model, r.counts) for r in self._calls.records
                 )
+            case "errors":
+                return listings.errors_sql(self._calls.failures.listed(self._calls.records))
             case "model":
                 name = str(listing.name)
                 manifest = self._encoders.manifest(name, settings)
