@@ -55,8 +55,9 @@ class CallRecord:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A registered function, and what answers the call."""
+    """A registered function, the kind of its call, and what answers it."""
 
+    kind: str
     name: str
     function: VectorFunction
     door: Door
@@ -113,7 +114,9 @@ class Calls:
                 function = tolerant(function, self._state.watch)
             door = Door(function, self._state.desk)
             register(self._state.connection, name, replace(function, compute=door.call))
-            found = self._prepared[key] = Prepared(name, function, door, rung, model)
+            found = self._prepared[key] = Prepared(
+                bound.call.kind, name, function, door, rung, model
+            )
         return found
 
     def release(self, row: IndexRow) -> None:

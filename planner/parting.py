@@ -25,12 +25,9 @@ class Pieces:
             self.places[text] = self.reading.span(tokens)
         return self.names[text]
 
-    def items(self, first: int = 0) -> list[Part]:
-        """`expression AS name, ...` for the lower select list, from the piece of that number on."""
-        parts = list[Part]()
-        for text, name in list(self.names.items())[first:]:
-            parts += [", ", self.places[text], f" AS {name}"]
-        return parts[1:]
+    def columns(self) -> list[tuple[Span, str]]:
+        """Where each piece stands in the source, and its name."""
+        return [(self.places[text], name) for text, name in self.names.items()]
 
 
 def part(reading: Reading, tokens: range, pieces: Pieces) -> list[Part] | None:

@@ -113,6 +113,11 @@ class Reading:
             return before.text in (")", "]", "}")
         return before.kind != "word" or before.text.lower() not in _BEFORE_OPERAND
 
+    def is_rewritten(self, block: Block) -> bool:
+        """Whether an earlier rule has put another query in the place of the block."""
+        place = self.span(block.tokens)
+        return any(edit.span[0] <= place[0] and place[1] <= edit.span[1] for edit in self.edits)
+
     def call(self, position: int) -> BoundCall:
         return self.bound.calls[position]
 

@@ -24,7 +24,14 @@ class Moved:
     labels: str | None = None
 
 
-Part = str | Span | Moved
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A query in FROM that is read in small batches, under a name of its own."""
+
+    parts: tuple["Part", ...]
+
+
+Part = str | Span | Moved | Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,12 @@ class Edit:
 
 
 class Renderer:
-    """Renders a query. `write` gives the text of a call: position, inputs, labels."""
+    """Renders a query. `write` gives the text of a call: position, inputs, labels.
+
+    Where `stream` is given, it stands in the place of the query that is streamed.
+    """
+
+    stream: str = ""
 
     def __init__(
         self,
@@ -73,7 +85,13 @@ class Renderer:
             return part
         if isinstance(part, Moved):
             return self._write(part.position, part.inputs, part.labels)
+        if isinstance(part, Stream):
+            return self.stream or f"({self.streamed(part)})"
         return self._render(part, len(self._edits) if rank is None else rank, part[1])
+
+    def streamed(self, stream: Stream) -> str:
+        """The query of a stream."""
+        return "".join(self.part(part) for part in stream.parts)
 
     def _render(self, span: Span, below: int, end: int) -> str:
         start, parts, position = span[0], list[str](), span[0]

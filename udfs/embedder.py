@@ -13,9 +13,11 @@ from augursql.errors import InterruptedStatementError
 from augursql.types import Monitor
 from augursql.udfs.memo import Memo, Remembered, content_hash
 from augursql.udfs.stored import NothingStored, Store, Stored
+from augursql.udfs.tally import Counts
 
 FIRST_PIECE, LARGEST_PIECE = 512, 8_192
 SECONDS_PER_PIECE = 1.0
+SAMPLE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,31 @@ class Embedder:
                 missing = self._fetch(keys, missing, result)
             self._encode_all(texts, keys, missing, result)
         return result
+
+    def foresee(self, texts: Sequence[str]) -> Counts:
+        """What embedding distinct texts would cost; no model is asked.
+
+        Tokens are counted on a sample of 1,000 texts; seconds follow from the measured throughput.
+        """
+        keys = [content_hash(text) for text in texts]
+        unknown = [
+            i
+            for i, key in enumerate(keys)
+            if key not in self._known.entry_of and self._memo.get(self._name, key) is None
+        ]
+        if unknown:
+            stored = set(self._store.get_many(self._name, [keys[i] for i in unknown]).keys)
+            unknown = [i for i in unknown if keys[i] not in stored]
+        tokens, seconds = 0, 0.0
+        if unknown:
+            sample = unknown[:: max(1, len(unknown) // SAMPLE)]
+            counted = self.encoder.count_tokens([texts[i] for i in sample])
+            tokens = round(float(counted.mean()) * len(unknown))
+            seconds = tokens / self.encoder.tokens_per_second()
+        cached = len(texts) - len(unknown)
+        return Counts(
+            inputs=len(texts), evaluated=len(unknown), cached=cached, tokens=tokens, seconds=seconds
+        )
 
     def _look_up_index(self, keys: Sequence[bytes], result: Embedded) -> list[int]:
         unknown = []

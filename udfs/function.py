@@ -1,13 +1,13 @@
 """What every function of this room is: typed columns in, one typed column out, counted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature
 from typing import Any
 
 import pyarrow as pa
 
-from augursql.udfs.tally import Tally
+from augursql.udfs.tally import Counts, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +15,15 @@ class VectorFunction:
     """A DuckDB function before it has a name.
 
     `parameters` and `returns` are DuckDB type names; `compute` takes one Arrow column per
-    parameter, with NULLs in place, and returns one of the same length.
+    parameter, with NULLs in place, and returns one of the same length. `foresee` takes distinct
+    texts and tells what they would cost.
     """
 
     parameters: tuple[str, ...]
     returns: str
     compute: Callable[..., pa.Array]
     tally: Tally
+    foresee: Callable[[Sequence[str]], Counts]
 
 
 def register(connection: Any, name: str, function: VectorFunction) -> None:

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from augursql.database.execution.budget import Budget
 
 
 class Mode(Enum):
@@ -19,7 +23,8 @@ class Mode(Enum):
 @dataclass(slots=True)
 class Desk:
     """What the doors of a session share. `failures` are what functions raised under DuckDB, which
-    keeps only the text of an error."""
+    keeps only the text of an error. `budget` is asked before each batch, where there is one."""
 
     mode: Mode = Mode.RUN
     failures: list[BaseException] = field(default_factory=list)
+    budget: "Budget | None" = None

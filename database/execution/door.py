@@ -1,6 +1,6 @@
 """What DuckDB holds in place of our functions, so that a session can rule what they do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ import pyarrow as pa
 from augursql.database.execution.desk import Desk, Mode
 from augursql.errors import InvalidValueError
 from augursql.udfs.function import VectorFunction
+from augursql.udfs.tally import Counts
 
 
 class NotNow(Exception):
@@ -40,14 +41,14 @@ class Door:
     """
 
     def __init__(self, function: VectorFunction, desk: Desk) -> None:
-        self._compute: Callable[..., pa.Array] | None = function.compute
+        self._function: VectorFunction | None = function
         self._desk = desk
         self._answers: dict[tuple[str | None, ...], int] = {}
         self._values: pa.Array | None = None
         self.asked = Asked()
 
     def close(self) -> None:
-        self._compute = None
+        self._function = None
         self.forget()
 
     def forget(self) -> None:
@@ -56,11 +57,12 @@ class Door:
 
     def answer_ahead(self) -> None:
         """Computes the answers to all that was collected, in one batch, and keeps them."""
-        if self._compute is None or not self.asked.inputs:
-            return
         columns = self.asked.columns()
+        if self._function is None or not columns:
+            return
         rows = list(zip(*(column.to_pylist() for column in columns), strict=True))
-        self._values = self._compute(*columns)
+        self._values = self._function.compute(*columns)
+        self._function.tally.add(Counts(rows=-len(rows)))  # Rows are counted when DuckDB asks.
         self._answers = {row: i for i, row in enumerate(rows)}
 
     def call(self, *columns: Any) -> pa.Array:
@@ -77,17 +79,26 @@ class Door:
             raise
 
     def _answered(self, columns: Sequence[Any]) -> pa.Array:
-        if self._compute is None:
+        function = self._function
+        if function is None:
             raise InvalidValueError(
                 "The index of this statement has changed.", hint="Prepare the statement again."
             )
         if self._values is None:
-            return self._compute(*columns)
+            return self._paid(function, columns)
         rows = list(zip(*(_texts(column) for column in columns), strict=True))
         known = [None if row[0] is None else self._answers.get(row, -1) for row in rows]
         if -1 in known:
-            return self._compute(*columns)  # The rows have changed since: ask the model.
+            return self._paid(function, columns)  # The rows have changed since.
+        function.tally.add(Counts(rows=len(known)))
         return self._values.take(pa.array(known, pa.int64()))
+
+    def _paid(self, function: VectorFunction, columns: Sequence[Any]) -> pa.Array:
+        """The model's answer, once the budget allows it."""
+        if self._desk.budget is not None:
+            texts = {text for text in _texts(columns[0]) if text is not None}
+            self._desk.budget.spend(function.foresee(sorted(texts)))
+        return function.compute(*columns)
 
 
 def _texts(column: Any) -> list[str | None]:

@@ -14,9 +14,10 @@ from augursql.planner.reading import Reading
 from augursql.planner.render import Edit
 from augursql.planner.rules.defer import defer
 from augursql.planner.rules.guard import guard
+from augursql.planner.rules.halt import halt
 from augursql.planner.rules.short_circuit import short_circuit
 
-RULES = (guard, short_circuit, defer)
+RULES = (halt, guard, short_circuit, defer)
 
 
 @dataclass(frozen=True, slots=True)

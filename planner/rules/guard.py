@@ -20,6 +20,8 @@ def guard(reading: Reading) -> list[Change]:
     """An edit for each WHERE, HAVING, QUALIFY and inner ON that has both kinds of conditions."""
     found = list[Change | None]()
     for block in reading.blocks:
+        if reading.is_rewritten(block):
+            continue
         found.append(_guarded(reading, block.clause("where"), _joined(reading, block)))
         found += [_guarded(reading, block.clause(name), []) for name in ("having", "qualify")]
         found += [_guarded(reading, join.on, []) for join in block.joins if join.kind == "inner"]
