@@ -10,6 +10,7 @@ from augursql.database import listings
 from augursql.database.calls import Calls
 from augursql.database.catalog import Catalog
 from augursql.database.encoders import DEFAULT, Encoders
+from augursql.database.explain import report
 from augursql.database.indexing import Source, missing_rows
 from augursql.database.queries import Queries
 from augursql.database.result import Guard, Result
@@ -76,6 +77,8 @@ class Interpreter:
             return Result(self._connection, lambda: self._state.running(sql, rewritten=False))
         if isinstance(statement, plan.Query):
             return self._run_query(statement, sql, parameters)
+        if isinstance(statement, plan.Explain):
+            return self._explain(statement, sql, parameters)
         guard = self._guard(sql)
         with guard():
             emitted = self._carry_out(statement)
@@ -96,6 +99,33 @@ class Interpreter:
         guard = self._guard(sql, query.calls[0].kind if query.calls else "")
         with guard():
             self._queries.run(planned, parameters)
+        return Result(self._connection, guard)
+
+    def _explain(self, statement: plan.Explain, sql: str, parameters: Parameters) -> Result:
+        """Tells about the query and, with ANALYZE, runs it; rows as DuckDB's EXPLAIN has them."""
+        queries, guard = self._queries, self._guard(sql, "explain")
+        how = f"EXPLAIN ({'ANALYZE, ' if statement.analyze else ''}FORMAT {statement.format}) "
+        with guard():
+            planned = queries.prepare(statement.query, self._count)
+            foreseen = queries.foresee(planned, parameters, patient=False)
+            if statement.analyze:
+                queries.run(planned, parameters, how)
+            else:
+                queries.plan_only(planned, parameters, how)
+            duckdbs = self._connection.fetchall()
+            told = report(
+                planned,
+                queries.described_indexes(planned),
+                foreseen.calls if foreseen else [None] * len(planned.calls),
+                self._calls.counted(planned.calls)
+                if statement.analyze
+                else [None] * len(planned.calls),
+                foreseen is None or foreseen.complete,
+                statement.sql,
+            )
+            text = told.json() if statement.format == "json" else told.text()
+            rows = listings.table_sql(listings.EXPLAIN_COLUMNS, [("augur_plan", text), *duckdbs])
+            self._state.execute(f"FROM {rows}", None)
         return Result(self._connection, guard)
 
     def _guard(self, sql: str, progress: str = "") -> Guard:

@@ -27,6 +27,7 @@ MODEL_COLUMNS = {
     "revision": "VARCHAR",
     "dimensions": "INTEGER",
 }
+EXPLAIN_COLUMNS = {"explain_key": "VARCHAR", "explain_value": "VARCHAR"}
 PROPERTY_COLUMNS = {"property": "VARCHAR", "value": "VARCHAR"}
 SETTING_COLUMNS = {"name": "VARCHAR", "value": "VARCHAR"}
 CALL_COLUMNS = {

@@ -2,8 +2,7 @@
 
 import itertools
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import duckdb
@@ -110,20 +109,30 @@ class Queries:
         steps = rewrite(reading) if bound.calls and settings.rules == "on" else ()
         return Planned(reading, tuple(prepared), listed, tables, steps)
 
-    def run(self, planned: Planned, parameters: Parameters) -> None:
-        """Starts the query; its rows are DuckDB's to fetch. Raises AugurError, duckdb.Error."""
+    def run(self, planned: Planned, parameters: Parameters, prefix: str = "") -> None:
+        """Starts the query; its rows are DuckDB's to fetch. Raises AugurError, duckdb.Error.
+
+        `prefix` goes before the statement: EXPLAIN ANALYZE runs it as well.
+        """
         self._forget_streams()
         budget = Budget(self._state.settings)
         self._state.desk.budget = budget if budget.limited else None
         for call in planned.calls:
             call.door.forget()
         if planned.reading.sentence.word(0) == "prepare":
-            with self.mode(Mode.REFUSE):
-                self._execute(planned, parameters)
-        elif not self._run_streamed(planned, parameters):
+            self.plan_only(planned, parameters)
+        elif not self._run_streamed(planned, parameters, prefix):
             if self._wants_stages(budget) and stageable(planned.reading):
                 self._stage(planned, parameters, budget)
-            self._execute(planned, parameters)
+            self._execute(planned, parameters, prefix)
+
+    def plan_only(self, planned: Planned, parameters: Parameters, prefix: str = "") -> None:
+        """Has DuckDB plan the query, without a model being called: for PREPARE and EXPLAIN."""
+        self._state.desk.mode = Mode.REFUSE
+        try:
+            self._execute(planned, parameters, prefix)
+        finally:
+            self._state.desk.mode = Mode.RUN
 
     def foresee(self, planned: Planned, parameters: Parameters, patient: bool) -> Foresight | None:
         """What the query would ask of its models; None where that cannot be told."""
@@ -132,15 +141,6 @@ class Queries:
             return None
         sql = planned.renderer().part(planned.reading.span(tokens))
         return foresee(self._state, sql, parameters, planned.calls, patient)
-
-    @contextmanager
-    def mode(self, mode: Mode) -> Iterator[None]:
-        """Rules what functions do inside of the block."""
-        self._state.desk.mode = mode
-        try:
-            yield
-        finally:
-            self._state.desk.mode = Mode.RUN
 
     def _wants_stages(self, budget: Budget) -> bool:
         wanted = self._state.settings.execution
@@ -157,17 +157,18 @@ class Queries:
         for call in dict.fromkeys(planned.calls):
             call.door.answer_ahead()
 
-    def _execute(self, planned: Planned, parameters: Parameters) -> None:
+    def _execute(self, planned: Planned, parameters: Parameters, prefix: str) -> None:
         try:
-            self._state.execute(planned.renderer().text(), parameters)
+            self._state.execute(prefix + planned.renderer().text(), parameters)
         except NOT_UNDERSTOOD:
             if not planned.steps:
                 raise
             # Either the user's own mistake, which is to be told in the user's own words, or
             # something that the rules did not see.
-            self._state.execute(planned.renderer(rewritten=False).text(), parameters)
+            sql = prefix + planned.renderer(rewritten=False).text()
+            self._state.execute(sql, parameters)
 
-    def _run_streamed(self, planned: Planned, parameters: Parameters) -> bool:
+    def _run_streamed(self, planned: Planned, parameters: Parameters, prefix: str) -> bool:
         """Runs a query that a LIMIT may stop early; False where it is to be run as a whole."""
         stream, tokens = planned.stream, readable(planned.reading)
         if stream is None or tokens is None:
@@ -182,7 +183,7 @@ class Queries:
                 return False
             self._registered.append(name)
             writer.stream = name
-            sql = writer.text()
+            sql = prefix + writer.text()
             self._state.execute(sql, dict(chosen(parameters, sql)) or None)
         except NOT_UNDERSTOOD:
             return False
@@ -202,12 +203,32 @@ class Queries:
             may_stream=first not in ("prepare", "explain") and not query.definition,
         )
 
-    def _warn_if_stale(self, index: IndexRow) -> None:
+    def described_indexes(self, planned: Planned) -> list[str | None]:
+        """For EXPLAIN: each call's index, its version and how many rows it lacks."""
+        found = list[str | None]()
+        for call in planned.reading.bound.calls:
+            row = self._catalog.index(call.index.name) if call.index is not None else None
+            if row is None:
+                found.append(None)
+                continue
+            missing = self._missing(row)
+            lacks = {None: "its table is gone", 0: "up to date"}.get(
+                missing, f"lacks {missing:,} rows"
+            )
+            holds = f"{row.rows:,} rows, {row.entries:,} texts"
+            found.append(f"{row.name} version {row.version}, {holds}, {lacks}")
+        return found
+
+    def _missing(self, index: IndexRow) -> int | None:
+        """How many rows the index lacks; None where its table is gone."""
         source = Source(index.source, document_sql_for_columns(index.text_columns))
         try:
-            missing = missing_rows(self._state.connection, index, source)
+            return missing_rows(self._state.connection, index, source)
         except duckdb.Error:
-            return  # The table is gone: the index answers from its snapshot.
+            return None
+
+    def _warn_if_stale(self, index: IndexRow) -> None:
+        missing = self._missing(index)  # Without its table, it answers from its snapshot.
         if missing:
             self._state.warn(
                 f'The index "{index.name}" lacks {missing:,} row{"s" if missing > 1 else ""} '

@@ -7,9 +7,19 @@ is.
 
 from augursql.errors import UnsupportedError
 from augursql.planner.calls import read_call
+from augursql.planner.explaining import explaining
 from augursql.planner.headings import column_names, table_name
 from augursql.planner.lexer import statements, tokenize
-from augursql.planner.plan import Call, Insertion, Listing, ListingKind, Query, Statement, Verbatim
+from augursql.planner.plan import (
+    Call,
+    Explain,
+    Insertion,
+    Listing,
+    ListingKind,
+    Query,
+    Statement,
+    Verbatim,
+)
 from augursql.planner.scopes import Scopes, scopes
 from augursql.planner.sentence import Sentence, sentence
 from augursql.planner.sites import defines_macro, kind_at, prompts_at
@@ -40,6 +50,9 @@ def parse(text: str, user_functions: frozenset[str] = frozenset()) -> list[State
 
 
 def _statement(words: Sentence, plain: Verbatim, user_functions: frozenset[str]) -> Statement:
+    explained = _explained(words, plain, user_functions)
+    if explained is not None:
+        return explained
     own = read_statement(words, plain)
     if own is not None:
         return own
@@ -57,6 +70,28 @@ def _statement(words: Sentence, plain: Verbatim, user_functions: frozenset[str])
         insertions=tuple(sorted((*insertions, *more), key=lambda insertion: insertion.offset)),
         definition=bool(calls) and _defines(words),
         sentence=words,
+    )
+
+
+def _explained(words: Sentence, plain: Verbatim, user_functions: frozenset[str]) -> Explain | None:
+    """EXPLAIN of what holds calls of ours; every other EXPLAIN is a statement like any other."""
+    how = explaining(words)
+    if how is None or how.tokens >= len(words.tokens):
+        return None
+    rest = list(words.tokens[how.tokens :])
+    start = rest[0].start
+    inner = Verbatim(plain.whole[start : plain.span[1]], start, plain.whole)
+    query = _statement(sentence(words.whole, rest), inner, user_functions)
+    if not isinstance(query, Query) or not query.calls:
+        return None
+    return Explain(
+        plain.text,
+        plain.start,
+        plain.whole,
+        query=query,
+        analyze=how.analyze,
+        format=how.format,
+        sql=how.sql,
     )
 
 
