@@ -12,8 +12,8 @@ import numpy as np
 
 from augursql.database.cache import Cache
 from augursql.database.catalog import Catalog, IndexRow
+from augursql.database.door import Door
 from augursql.database.encoders import Encoders
-from augursql.database.execution.door import Door
 from augursql.database.failures import Failures
 from augursql.database.indexes import Indexes
 from augursql.database.predictors import FittedTarget, Predictors

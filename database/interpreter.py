@@ -113,16 +113,9 @@ class Interpreter:
             else:
                 queries.plan_only(planned, parameters, how)
             duckdbs = self._connection.fetchall()
-            told = report(
-                planned,
-                queries.described_indexes(planned),
-                foreseen.calls if foreseen else [None] * len(planned.calls),
-                self._calls.counted(planned.calls)
-                if statement.analyze
-                else [None] * len(planned.calls),
-                foreseen is None or foreseen.complete,
-                statement.sql,
-            )
+            actual = self._calls.counted(planned.calls) if statement.analyze else None
+            indexes = queries.described_indexes(planned)
+            told = report(planned, indexes, foreseen, actual, statement.sql)
             text = told.json() if statement.format == "json" else told.text()
             rows = listings.table_sql(listings.EXPLAIN_COLUMNS, [("augur_plan", text), *duckdbs])
             self._state.execute(f"FROM {rows}", None)

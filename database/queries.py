@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import duckdb
 
 from augursql.database.binding import BindingCatalog
+from augursql.database.budget import Budget
 from augursql.database.calls import Calls, Prepared
 from augursql.database.catalog import Catalog, IndexRow, quoted
+from augursql.database.desk import Mode
 from augursql.database.encoders import Encoders
-from augursql.database.execution.budget import Budget
-from augursql.database.execution.desk import Mode
 from augursql.database.execution.foresight import Foresight, foresee
 from augursql.database.execution.streaming import chosen, register_stream
 from augursql.database.functions import Functions

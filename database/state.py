@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from augursql.database.execution.desk import Desk
+from augursql.database.desk import Desk
 from augursql.database.guard import errors_of
 from augursql.database.keyboard import Keyboard
 from augursql.database.watch import Watch
