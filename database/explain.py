@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 
 from augursql.database.execution.foresight import Foresight
 from augursql.database.queries import Planned
-from augursql.planner.emit import as_written
 from augursql.planner.source import stageable
 from augursql.udfs.tally import Counts
 
@@ -103,12 +102,10 @@ def report(
                 actual[number] if actual is not None else None,
             )
         )
-    steps = tuple(
-        (step.rule, step.reasons, as_written(bound, step.edits).text()) for step in planned.steps
-    )
+    steps = tuple((step.rule, step.reasons, step.text) for step in planned.steps)
     text = planned.renderer().text() if sql else None
     complete = foreseen is None or foreseen.complete
-    return Report(bound.query.text, tuple(calls), steps, complete, text)
+    return Report(planned.query.text, tuple(calls), steps, complete, text)
 
 
 def _expected(planned: Planned, foreseen: Foresight | None) -> list[Counts | None]:

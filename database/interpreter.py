@@ -43,7 +43,14 @@ class Interpreter:
             state.connection, self._catalog, self._encoders, self._calls, state.watch
         )
         self._user_functions: frozenset[str] = frozenset()
-        self._queries = Queries(state, self._catalog, self._encoders, self._calls, self._listing)
+        self._queries = Queries(
+            state,
+            self._catalog,
+            self._encoders,
+            self._calls,
+            self._listing,
+            self._functions_of_the_user,
+        )
         self._count = 0
 
     def close(self) -> None:

@@ -18,13 +18,15 @@ from augursql.database.execution.streaming import chosen, register_stream
 from augursql.database.functions import Functions
 from augursql.database.indexing import Source, missing_rows
 from augursql.database.state import Parameters, State
+from augursql.database.tables import qualified
 from augursql.errors import AugurError, OtherDocumentWarning, StaleIndexWarning
 from augursql.planner import plan
 from augursql.planner.bind import BoundCall, BoundQuery, bind
 from augursql.planner.emit import document_sql_for_columns, renderer
+from augursql.planner.parse import parse
 from augursql.planner.reading import Facts, Reading
 from augursql.planner.render import Edit, Renderer, Stream
-from augursql.planner.rules import Step, rewrite
+from augursql.planner.rules import Step, rewrite, search
 from augursql.planner.source import readable, stageable
 
 # What DuckDB says of a statement before it has begun to run it.
@@ -39,8 +41,13 @@ NOT_UNDERSTOOD = (
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A query that can run: bound, its functions registered, and what the rules made of it."""
+    """A query that can run: bound, its functions registered, and what the rules made of it.
 
+    `query` is what the user wrote, `statement` its number; `reading` has the edits of all rules.
+    """
+
+    query: plan.Query
+    statement: int
     reading: Reading
     calls: tuple[Prepared, ...]
     listings: tuple[str, ...]
@@ -49,7 +56,7 @@ class Planned:
 
     @property
     def edits(self) -> tuple[Edit, ...]:
-        return self.steps[-1].edits if self.steps else ()
+        return self.reading.edits
 
     @property
     def stream(self) -> Stream | None:
@@ -57,11 +64,10 @@ class Planned:
         parts = (part for edit in self.edits for part in edit.parts)
         return next((part for part in parts if isinstance(part, Stream)), None)
 
-    def renderer(self, rewritten: bool = True) -> Renderer:
+    def renderer(self) -> Renderer:
         """What writes the query, or parts of it, as DuckDB's SQL."""
         names = [call.name for call in self.calls]
-        edits = self.edits if rewritten else ()
-        return renderer(self.reading.bound, names, self.listings, self.search_tables, edits)
+        return renderer(self.reading.bound, names, self.listings, self.search_tables, self.edits)
 
 
 class Queries:
@@ -74,22 +80,34 @@ class Queries:
         encoders: Encoders,
         calls: Calls,
         listing: Callable[[plan.Listing], str],
+        user_functions: Callable[[], frozenset[str]],
     ) -> None:
         self._state = state
         self._catalog = catalog
         self._encoders = encoders
         self._calls = calls
         self._listing = listing
+        self.user_functions = user_functions
         self.functions = Functions(state.connection)
         self._streams = itertools.count(1)
         self._mark = secrets.token_hex(3)
         self._registered: list[str] = []
 
-    def prepare(self, query: plan.Query, statement: int) -> Planned:
-        """Binds the query, prepares its calls, rewrites it. Raises AugurError."""
+    def prepare(self, query: plan.Query, statement: int, rewriting: bool = True) -> Planned:
+        """Binds the query, rewrites it and prepares its calls. Raises AugurError."""
         settings = self._state.settings
         catalog = BindingCatalog(self._catalog, self._encoders, settings)
-        bound = bind(query, catalog)
+        bound, steps = bind(query, catalog), tuple[Step, ...]()
+        reading = Reading(bound, self._facts(bound, catalog))
+        if rewriting and bound.calls and settings.rules == "on":
+            searched = search(reading)
+            again = self._parsed(searched) if searched is not None else None
+            if searched is not None and again is not None:
+                bound = bind(again, catalog)
+                reading = Reading(bound, self._facts(bound, catalog))
+                steps = (searched,)
+            steps = (*steps, *rewrite(reading))
+            reading = steps[-1].reading if steps[1 if again else 0 :] else reading
         prepared, tables = list[Prepared](), dict[int, str]()
         for position, call in enumerate(bound.calls):
             row = catalog.row(call.index) if call.index is not None else None
@@ -105,9 +123,7 @@ class Queries:
                 self._calls.record(statement, call.call.sql, ready)
             prepared.append(ready)
         listed = tuple(self._listing(listing) for listing in query.listings)
-        reading = Reading(bound, self._facts(bound, query))
-        steps = rewrite(reading) if bound.calls and settings.rules == "on" else ()
-        return Planned(reading, tuple(prepared), listed, tables, steps)
+        return Planned(query, statement, reading, tuple(prepared), listed, tables, steps)
 
     def run(self, planned: Planned, parameters: Parameters, prefix: str = "") -> None:
         """Starts the query; its rows are DuckDB's to fetch. Raises AugurError, duckdb.Error.
@@ -165,8 +181,8 @@ class Queries:
                 raise
             # Either the user's own mistake, which is to be told in the user's own words, or
             # something that the rules did not see.
-            sql = prefix + planned.renderer(rewritten=False).text()
-            self._state.execute(sql, parameters)
+            plain = self.prepare(planned.query, planned.statement, rewriting=False)
+            self._state.execute(prefix + plain.renderer().text(), parameters)
 
     def _run_streamed(self, planned: Planned, parameters: Parameters, prefix: str) -> bool:
         """Runs a query that a LIMIT may stop early; False where it is to be run as a whole."""
@@ -193,14 +209,27 @@ class Queries:
         while self._registered:
             self._state.connection.unregister(self._registered.pop())
 
-    def _facts(self, bound: BoundQuery, query: plan.Query) -> Facts:
+    def _parsed(self, step: Step) -> plan.Query | None:
+        """What a step wrote, as a query again."""
+        statements = parse(step.text, self.user_functions())
+        query = statements[0] if len(statements) == 1 else None
+        return query if isinstance(query, plan.Query) else None
+
+    def _facts(self, bound: BoundQuery, catalog: BindingCatalog) -> Facts:
         if not bound.calls:
             return Facts({}, ())
-        first = query.sentence.word(0) if query.sentence is not None else ""
+        sentence = bound.query.sentence
+        first = sentence.word(0) if sentence is not None else ""
+
+        def index_of(table: str, column: str, model: str) -> str | None:
+            row = catalog.searchable(qualified(self._state.connection, table), column, model)
+            return row.name if row is not None and self._missing(row) == 0 else None
+
         return Facts(
             self.functions.kinds(),
             tuple(1.0 for _ in bound.calls),
-            may_stream=first not in ("prepare", "explain") and not query.definition,
+            may_stream=first not in ("prepare", "explain") and not bound.query.definition,
+            index_of=index_of,
         )
 
     def described_indexes(self, planned: Planned) -> list[str | None]:

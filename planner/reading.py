@@ -1,7 +1,7 @@
 """What the rules read of a query: its blocks, its calls by token, and what is cheap to compute."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -12,6 +12,8 @@ from augursql.planner.lexer import Span
 from augursql.planner.render import Edit
 from augursql.planner.sentence import Sentence, sentence
 
+# The index that holds all rows of a table, given the table, the column and the model; or None.
+IndexOf = Callable[[str, str, str], str | None]
 FunctionKind = Literal["scalar", "aggregate", "volatile", "unknown"]
 
 _NOT_FUNCTIONS = frozenset(
@@ -32,14 +34,14 @@ class Facts:
 
     `functions`: DuckDB's and the user's functions by lower-case name; one that is not there, or is
     'unknown' (a macro), may do anything. `costs`: per call, in its order, the expected seconds for
-    an input. `fresh`: names, in lower case, of the indexes that hold all rows of their tables.
-    `may_stream`: the query may be run in two steps.
+    an input. `may_stream`: the query may be run in two steps. `index_of` finds an index that
+    answers similarity() to a column.
     """
 
     functions: Mapping[str, FunctionKind]
     costs: tuple[float, ...]
-    fresh: frozenset[str] = frozenset()
     may_stream: bool = True
+    index_of: IndexOf = lambda table, column, model: None
 
 
 @dataclass(frozen=True)
