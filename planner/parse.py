@@ -113,7 +113,9 @@ def _calls(
             raise UnsupportedError(message, span=words.span(i, i), sql=words.whole)
     if not calls:
         return (), []
-    # Only now: sqlglot takes 0.1 s to load, and a plain statement must not pay for that.
+    if all(argument.name is not None for call in calls for argument in call.inputs):
+        return tuple(calls), insertions + column_names(scoped, places)
+    # Only now: sqlglot takes 0.1 s to load, and not every statement has to pay for that.
     from augursql.planner.dialect import with_columns
 
     return with_columns(calls, words.whole), insertions + column_names(scoped, places)

@@ -116,7 +116,7 @@ def test_classify() -> None:
     assert plain.labels == Argument("['good', 'bad']", None, (24, 39))
     described = call("classify(x, [{'label': 'a', 'description': 'b'}] USING MODEL m)")
     assert plain.key != described.key
-    assert call("classify(x, labels)").labels == Argument("labels", None, (19, 25))
+    assert call("classify(x, labels)").labels == Argument("labels", "labels", (19, 25))
 
 
 def test_search() -> None:
