@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
-from tests.sqllogic.play import Entry, play, transcript_of
+from tests.sqllogic.play import play, transcript_of
+from tests.sqllogic.player import Entry
 from tests.sqllogic.sides import OURS, THEIRS, Answer, Side
 
 FILE_SECONDS = 120
@@ -53,7 +54,7 @@ def compare(root: Path, file: str) -> Report:
     """Plays a file on both sides and compares; the folder is DuckDB's source."""
     with tempfile.TemporaryDirectory(prefix="sqllogic") as folder:
         theirs, reason = _played(THEIRS, root, file, Path(folder))
-        if not theirs and not "ended by itself" in reason:
+        if not theirs and "ended by itself" not in reason:
             return Report(file, skipped=reason)
         ours, our_reason = _played(OURS, root, file, Path(folder))
         report = _compared(file, [ours], [theirs], reason or our_reason)

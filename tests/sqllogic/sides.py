@@ -33,7 +33,9 @@ class Answer:
     error: tuple[str, str] | None = None
 
 
-class _Connection(Protocol):
+class Connection(Protocol):
+    """What is asked of a connection of either side."""
+
     def execute(self, query: str) -> Any: ...
 
     def interrupt(self) -> None: ...
@@ -46,21 +48,21 @@ class Side:
     """A way to a database: `connect(path, read_only)`."""
 
     name: str
-    connect: Callable[[str, bool], _Connection]
+    connect: Callable[[str, bool], Connection]
 
 
-def _ours(path: str, read_only: bool) -> _Connection:
+def _ours(path: str, read_only: bool) -> Connection:
     return augursql.connect(path, read_only=read_only, config=dict(CONFIG))
 
 
-def _theirs(path: str, read_only: bool) -> _Connection:
+def _theirs(path: str, read_only: bool) -> Connection:
     return duckdb.connect(path, read_only=read_only, config=dict(CONFIG))
 
 
 OURS, THEIRS = Side("ours", _ours), Side("duckdb", _theirs)
 
 
-def ask(connection: _Connection, sql: str) -> Answer:
+def ask(connection: Connection, sql: str) -> Answer:
     """Runs a statement and reads all of its rows. Errors of any kind are answers."""
     try:
         cursor = connection.execute(sql)
