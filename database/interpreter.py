@@ -64,7 +64,9 @@ class Interpreter:
     def run(self, sql: str, parameters: Parameters) -> Result:
         """Runs each statement; parameters belong to the last one, as in DuckDB."""
         with self._state.running(sql, rewritten=True):
-            statements = parse(sql, self._functions_of_the_user())
+            statements = parse(sql, self._functions_of_the_user(sql))
+            if all(self._is_duckdbs(statement) for statement in statements):
+                statements = [plan.Verbatim(sql, whole=sql)]
         result = Result(None, self._guard(sql))
         for number, statement in enumerate(statements, start=1):
             last = number == len(statements)
@@ -77,11 +79,7 @@ class Interpreter:
         self._calls.settle()
         self._count += 1
         if isinstance(statement, plan.Verbatim):
-            with self._state.running(sql, rewritten=False):
-                self._state.execute(statement.text, parameters)
-            if ends_a_transaction(statement.text):
-                self.forget()
-            return Result(self._connection, lambda: self._state.running(sql, rewritten=False))
+            return self._verbatim(statement.text, sql, parameters)
         if isinstance(statement, plan.Query):
             return self._run_query(statement, sql, parameters)
         if isinstance(statement, plan.Explain):
@@ -89,9 +87,13 @@ class Interpreter:
         guard = self._guard(sql)
         with guard():
             emitted = self._carry_out(statement)
-            if emitted is not None:
-                self._state.execute(emitted, parameters)
-        return Result(None if emitted is None else self._connection, guard)
+        if emitted is None:
+            return Result(None, guard)
+        if emitted == statement.text:
+            return self._verbatim(emitted, sql, parameters)
+        with guard():
+            self._state.execute(emitted, parameters)
+        return Result(self._connection, guard)
 
     def _run_query(self, query: plan.Query, sql: str, parameters: Parameters) -> Result:
         if query.definition:
@@ -127,6 +129,20 @@ class Interpreter:
             rows = listings.table_sql(listings.EXPLAIN_COLUMNS, [("augur_plan", text), *duckdbs])
             self._state.execute(f"FROM {rows}", None)
         return Result(self._connection, guard)
+
+    def _is_duckdbs(self, statement: plan.Statement) -> bool:
+        """Whether a statement surely is not ours, also where it reads like one of ours."""
+        if isinstance(statement, plan.DropIndex):
+            return self._catalog.index(statement.name) is None
+        return isinstance(statement, plan.Verbatim)
+
+    def _verbatim(self, text: str, sql: str, parameters: Parameters) -> Result:
+        """Runs `text`, which is all or part of `sql`, as it is."""
+        with self._state.running(sql, rewritten=False):
+            self._state.execute(text, parameters)
+        if ends_a_transaction(text):
+            self.forget()
+        return Result(self._connection, lambda: self._state.running(sql, rewritten=False))
 
     def _guard(self, sql: str, progress: str = "") -> Guard:
         """What runs a piece of a statement; `progress` labels the texts that it evaluates."""
@@ -236,9 +252,10 @@ class Interpreter:
             index, f"{choice.method}: {choice.why}", lacking, self._catalog.predictors(index)
         )
 
-    def _functions_of_the_user(self) -> frozenset[str]:
+    def _functions_of_the_user(self, sql: str) -> frozenset[str]:
         """Macros of the user's that are called like our functions: those stay what they are."""
-        if self._state.definitions_changed:
+        lower = sql.lower()
+        if self._state.definitions_changed and any(word in lower for word in WORDS):
             found = self._connection.execute(
                 "SELECT DISTINCT lower(function_name) FROM duckdb_functions() "
                 "WHERE NOT internal AND lower(function_name) IN "
