@@ -148,7 +148,8 @@ class Calls:
 
     def settle(self) -> None:
         """Fixes the counts of the statements so far, before a next one uses the same functions."""
-        self.records = [replace(r, final=r.counts) for r in self.records[-1_000:]]
+        kept = self.records[-1_000:]
+        self.records = [r if r.final is not None else replace(r, final=r.counts) for r in kept]
 
     def _function(
         self, bound: BoundCall, row: IndexRow | None, settings: Settings
