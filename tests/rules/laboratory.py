@@ -18,16 +18,13 @@ import pyarrow as pa
 from augursql.frontends.dbapi import errors
 from augursql.frontends.dbapi.connection import Connection
 from tests.rules.cases import Case, Parameters
+from tests.rules.counting import counted
 from tests.rules.encoder import write_encoder
 from tests.rules.tables import LABELLED, Tables, documents, literal
 from tests.rules.templates import SPECS, Spec, ours, plain
 
 _NUMBERED = re.compile(r"\b(predict|classify|embed|similarity|search)_\w*?[0-9a-f]{6}\d+\b")
 ONE_THREAD = {"threads": 1}  # so that the same rows come in the same chunks, and counts are sure
-_EVALUATED = (
-    "SELECT coalesce(sum(evaluated) FILTER (statement > ?), 0), coalesce(max(statement), ?) "
-    "FROM augur_calls()"
-)
 Answers = dict[tuple[str | None, ...], object]
 Run = Callable[[str, Parameters], tuple[list[tuple[Any, ...]], list[tuple[str, str]]]]
 
@@ -58,7 +55,6 @@ class Laboratory:
         }
         self._model = folder / "tiny"
         self.ours = self._opened()
-        self._last = 0
         self._teacher = self._opened()
         self._plain = duckdb.connect(config=ONE_THREAD)
         self._plain.execute(LABELLED)
@@ -78,9 +74,9 @@ class Laboratory:
     def rules(self, case: Case, rules: str) -> Outcome:
         """The case in our language, with the rules 'on' or 'off'."""
         self.ours.execute(f"SET augur_rules = '{rules}'")
-        outcome = _outcome(case, ours, self._run_ours)
-        [(evaluated, self._last)] = self.ours.execute(_EVALUATED, [self._last] * 2).fetchall()
-        return replace(outcome, evaluated=int(evaluated))
+        with counted() as evaluations:
+            outcome = _outcome(case, ours, self._run_ours)
+        return replace(outcome, evaluated=evaluations.texts)
 
     def oracle(self, case: Case) -> Outcome:
         """The case by DuckDB alone."""

@@ -17,7 +17,7 @@ def verdict(laboratory: Laboratory, case: Case) -> str:
     """What is wrong with the case, or ''."""
     off, on = laboratory.rules(case, "off"), laboratory.rules(case, "on")
     oracle = laboratory.oracle(case)
-    if on.evaluated > off.evaluated:
+    if off.error is None and on.evaluated > off.evaluated:
         return f"more evaluations: {off.evaluated} without rules, {on.evaluated} with them"
     if on.error is not None or off.error is not None:
         return _of_errors(off, on, oracle) or _against(laboratory, case, on, oracle)
