@@ -25,6 +25,7 @@ from tests.rules.templates import SPECS, Spec, ours, plain
 
 _NUMBERED = re.compile(r"\b(predict|classify|embed|similarity|search)_\w*?[0-9a-f]{6}\d+\b")
 ONE_THREAD = {"threads": 1}  # so that the same rows come in the same chunks, and counts are sure
+Writer = Callable[[str], str]
 Answers = dict[tuple[str | None, ...], object]
 Run = Callable[[str, Parameters], tuple[list[tuple[Any, ...]], list[tuple[str, str]]]]
 
@@ -71,11 +72,11 @@ class Laboratory:
             self.ours.execute(statement)
             self._plain.execute(statement)
 
-    def rules(self, case: Case, rules: str) -> Outcome:
-        """The case in our language, with the rules 'on' or 'off'."""
+    def rules(self, case: Case, rules: str, written: Writer | None = None) -> Outcome:
+        """The case in our language, with the rules 'on' or 'off'; `written` may spoil it."""
         self.ours.execute(f"SET augur_rules = '{rules}'")
         with counted() as evaluations:
-            outcome = _outcome(case, ours, self._run_ours)
+            outcome = _outcome(case, written or ours, self._run_ours)
         return replace(outcome, evaluated=evaluations.texts)
 
     def oracle(self, case: Case) -> Outcome:
@@ -179,7 +180,7 @@ def _caught(found: list[tuple[str, str]]) -> Iterator[None]:
         found.append((type(error).__name__, _NUMBERED.sub(r"\1", str(error))))
 
 
-def _outcome(case: Case, written: Callable[[str], str], run: Run) -> Outcome:
+def _outcome(case: Case, written: Writer, run: Run) -> Outcome:
     failed, rows, columns, after = list[tuple[str, str]](), list[Any](), list[Any](), list[Any]()
     for statement in case.before:
         run(statement, None)

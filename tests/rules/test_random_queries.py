@@ -5,7 +5,6 @@ seed, which alone repeats it, the tables, and the statement.
 """
 
 import os
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -20,13 +19,6 @@ from tests.rules.verdicts import report, verdict
 QUERIES = int(os.environ.get("AUGUR_RANDOM_QUERIES", "150"))
 SEED = int(os.environ.get("AUGUR_RANDOM_SEED", "1"))
 QUERIES_A_TABLE = 15
-
-
-@pytest.fixture(scope="module")
-def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
-    made = Laboratory(tmp_path_factory.mktemp("laboratory"))
-    yield made
-    made.close()
 
 
 def weights(folder: Path) -> dict[shapes.Shape, int]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tests.rules.cases import Case
-from tests.rules.laboratory import Laboratory, Outcome
+from tests.rules.laboratory import Laboratory, Outcome, Writer
 from tests.rules.tables import Tables
 from tests.rules.templates import smaller
 
@@ -13,9 +13,9 @@ from tests.rules.templates import smaller
 REFUSED = ("expression has side effects", "cannot be volatile")
 
 
-def verdict(laboratory: Laboratory, case: Case) -> str:
-    """What is wrong with the case, or ''."""
-    off, on = laboratory.rules(case, "off"), laboratory.rules(case, "on")
+def verdict(laboratory: Laboratory, case: Case, rule: Writer | None = None) -> str:
+    """What is wrong with the case, or ''. `rule` is one more rule, to be judged."""
+    off, on = laboratory.rules(case, "off"), laboratory.rules(case, "on", rule)
     oracle = laboratory.oracle(case)
     if off.error is None and on.evaluated > off.evaluated:
         return f"more evaluations: {off.evaluated} without rules, {on.evaluated} with them"
