@@ -131,7 +131,7 @@ def nested(m: Maker) -> Case:
         f"EXISTS (SELECT 1 FROM u AS b WHERE b.k = a.k AND {m.calling(b)})",
         # IS TRUE: DuckDB 2.0 may give NULL for false where such a subquery has a volatile function.
         f"({m.call('text', a)} IN (SELECT {c} FROM u AS b WHERE b.k = a.k)) IS TRUE",
-        f"a.k IN (SELECT b.k FROM u AS b WHERE {m.calling(a | b)})",
+        f"(a.k IN (SELECT b.k FROM u AS b WHERE {m.calling(a | b)})) IS TRUE",
         f"(SELECT {c} FROM u AS b WHERE b.k = a.k ORDER BY b.uid LIMIT 1)",
         f"a.id > ALL (SELECT {m.call('int', b)} FROM u AS b)",
     )

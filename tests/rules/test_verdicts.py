@@ -45,7 +45,7 @@ WRONG = [
     (NEAREST, ", id FROM", ", id + 1000 AS id FROM", "not among"),
     (GUARDED, "k = 1 AND ", "", "other error"),
     (SEQUENCE, "nextval('numbers') > 0", "nextval('numbers') + nextval('numbers') > 0", "afterwards"),
-    (WRITTEN, "WHERE k = 1", "WHERE k = 1 AND id % 2 = 0", "afterwards"),
+    (WRITTEN, "SET note", "SET g", "afterwards"),
 ]
 
 
