@@ -54,6 +54,7 @@ def read_call(sentence: Sentence, i: int, kind: CallKind) -> Call:
             with_=tuple(detail for detail in DETAILS if detail in reader.details),
             options=tuple(reader.options.items()),
             filter=reader.filter,
+            on_error=reader.on_error,
         )
     except StatementError as error:
         error.located(None, sentence.whole)

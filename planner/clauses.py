@@ -2,32 +2,42 @@
 
     [USING MODEL model [VERSION n]] [USING INDEX index [TOP k] [SEMANTIC | RANDOM]]
     [WITH CONFIDENCE | PROBABILITIES | EXPLANATION | METADATA [, ...]] [OPTIONS (name = value, ...)]
+    [ON ERROR NULL | FAIL]
 
 come in any order, each once. In DuckDB's own syntax: `index := 'hotels', top := 5, random := true,
-model := 'm', version := 2, with := ['confidence']`, any other name being an option; `=>` is `:=`.
+model := 'm', version := 2, with := ['confidence'], on_error := 'null'`, any other name being an
+option; `=>` is `:=`.
 """
 
 from augursql.errors import StatementError, candidates
 from augursql.planner.arguments import Layout
 from augursql.planner.cursor import Cursor
-from augursql.planner.plan import DETAILS, CallKind, Detail, Order, Scalar, Span
+from augursql.planner.lexer import Span
+from augursql.planner.plan import DETAILS, CallKind, Detail, OnError, Order, Scalar
 from augursql.planner.sentence import Sentence
 
 _CLAUSES: dict[CallKind, tuple[str, ...]] = {
-    "predict": ("USING MODEL", "USING INDEX", "WITH", "OPTIONS"),
-    "classify": ("USING MODEL", "WITH"),
-    "embed": ("USING MODEL",),
-    "similarity": ("USING MODEL",),
+    "predict": ("USING MODEL", "USING INDEX", "WITH", "OPTIONS", "ON ERROR"),
+    "classify": ("USING MODEL", "WITH", "ON ERROR"),
+    "embed": ("USING MODEL", "ON ERROR"),
+    "similarity": ("USING MODEL", "ON ERROR"),
     "search": (),
 }
 _NAMED: dict[CallKind, tuple[str, ...]] = {
     "predict": (),  # every other name is an option
-    "classify": ("model", "version", "with"),
-    "embed": ("model", "version"),
-    "similarity": ("model", "version"),
+    "classify": ("model", "version", "with", "on_error"),
+    "embed": ("model", "version", "on_error"),
+    "similarity": ("model", "version", "on_error"),
     "search": ("k", "filter"),
 }
-_SAME = {"model": "USING MODEL", "index": "USING INDEX", "with": "WITH", "top": "TOP"}
+_SAME = {
+    "model": "USING MODEL",
+    "index": "USING INDEX",
+    "with": "WITH",
+    "top": "TOP",
+    "on_error": "ON ERROR",
+}
+_ON_ERROR: dict[str, OnError] = {"null": "null", "fail": "fail"}
 
 
 class ClauseReader:
@@ -44,6 +54,7 @@ class ClauseReader:
         self.details: list[Detail] = []
         self.options: dict[str, Scalar] = {}
         self.filter: str | None = None
+        self.on_error: OnError = "fail"
         self._seen: set[str] = set()
 
     def read_clauses(self, clauses: range) -> None:
@@ -64,6 +75,8 @@ class ClauseReader:
                 self._read_retrieval(cursor)
             elif clause == "WITH":
                 self._read_details(cursor)
+            elif clause == "ON ERROR":
+                self._read_on_error(cursor, cursor.word, "ON ERROR is followed by NULL or FAIL.")
             else:
                 for name, value, span in cursor.options():
                     self._add_option(name, value, span)
@@ -92,6 +105,8 @@ class ClauseReader:
             return "USING MODEL"
         if cursor.take("using", "index"):
             return "USING INDEX"
+        if cursor.take("on", "error"):
+            return "ON ERROR"
         for word in ("with", "options"):
             if cursor.take(word):
                 return word.upper()
@@ -119,6 +134,10 @@ class ClauseReader:
             self.filter, self.places["filter"] = _string(cursor, "filter"), place
         elif key == "with":
             self._read_detail_list(cursor)
+        elif key == "on_error":
+            token = self.sentence.token(cursor.position)
+            value = "" if cursor.done else token.value.lower()
+            self._read_on_error(cursor, value, "on_error := takes 'null' or 'fail'.")
         else:
             self._add_option(key, cursor.scalar(f'the option "{key}"'), place)
 
@@ -132,6 +151,12 @@ class ClauseReader:
             else:
                 self._once("SEMANTIC or RANDOM", place)
                 self.order = "semantic" if word == "semantic" else "random"
+
+    def _read_on_error(self, cursor: Cursor, word: str, message: str) -> None:
+        if word not in _ON_ERROR:
+            raise cursor.error(message)
+        self.on_error = _ON_ERROR[word]
+        cursor.position += 1
 
     def _read_details(self, cursor: Cursor) -> None:
         while True:

@@ -15,7 +15,11 @@ from augursql.planner.sentence import Sentence, sentence
 from augursql.planner.sites import defines_macro, kind_at, prompts_at
 from augursql.planner.statements import read_listing, read_statement
 
-_TABLES: dict[str, ListingKind] = {"augur_calls": "calls", "augur_settings": "settings"}
+_TABLES: dict[str, ListingKind] = {
+    "augur_calls": "calls",
+    "augur_errors": "errors",
+    "augur_settings": "settings",
+}
 
 
 def parse(text: str, user_functions: frozenset[str] = frozenset()) -> list[Statement]:
@@ -52,6 +56,7 @@ def _statement(words: Sentence, plain: Verbatim, user_functions: frozenset[str])
         listings=listings,
         insertions=tuple(sorted((*insertions, *more), key=lambda insertion: insertion.offset)),
         definition=bool(calls) and _defines(words),
+        sentence=words,
     )
 
 

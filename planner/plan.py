@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from augursql.errors import StatementError
+from augursql.planner.lexer import Span
+from augursql.planner.sentence import Sentence
 
-Span = tuple[int, int]
 CallKind = Literal["predict", "classify", "embed", "similarity", "search"]
 Order = Literal["semantic", "random"]
 Detail = Literal["confidence", "probabilities", "explanation", "metadata"]
-ListingKind = Literal["indexes", "index", "models", "model", "calls", "settings"]
+OnError = Literal["fail", "null"]
+ListingKind = Literal["indexes", "index", "models", "model", "calls", "errors", "settings"]
 Scalar = str | int | float | bool | None
 Options = tuple[tuple[str, Scalar], ...]
 
@@ -63,6 +65,7 @@ class Call:
     with_: tuple[Detail, ...] = ()
     options: Options = ()
     filter: str | None = None
+    on_error: OnError = "fail"
     places: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -86,7 +89,7 @@ class Call:
         names = (self.target, self.model, self.index)
         folded = tuple(None if name is None else name.lower() for name in names)
         how = (self.version, self.top, self.order, self.with_, self.options, self.filter)
-        return (self.kind, *folded, *how)
+        return (self.kind, *folded, *how, self.on_error)
 
     def place(self, name: str) -> Span:
         """Where a part stands; the whole call where the part has no place of its own."""
@@ -139,6 +142,7 @@ class Query(Statement):
     listings: tuple[Listing, ...] = ()
     insertions: tuple[Insertion, ...] = ()
     definition: bool = False
+    sentence: Sentence | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         first, last = self.span

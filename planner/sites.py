@@ -14,10 +14,10 @@ from augursql.planner.sentence import Sentence
 
 _ARITY: dict[str, int] = {"embed": 1, "similarity": 2, "classify": 2}
 _NAMED: dict[str, frozenset[str]] = {
-    "predict": frozenset({"index", "model", "top", "version", "with", "random"}),
-    "classify": frozenset({"model", "version", "with"}),
-    "embed": frozenset({"model", "version"}),
-    "similarity": frozenset({"model", "version"}),
+    "predict": frozenset({"index", "model", "top", "version", "with", "random", "on_error"}),
+    "classify": frozenset({"model", "version", "with", "on_error"}),
+    "embed": frozenset({"model", "version", "on_error"}),
+    "similarity": frozenset({"model", "version", "on_error"}),
 }
 _DEFINES = frozenset("macro function table view into exists update references trigger type".split())
 _BEFORE_EXPRESSION = frozenset(
