@@ -161,7 +161,8 @@ class Calls:
     def settle(self) -> None:
         """Fixes the counts of the statements so far, before a next one uses the same functions."""
         self.failures.settle(self.records)
-        self.records = [replace(r, final=r.counts) for r in self.records[-1_000:]]
+        kept = self.records[-1_000:]
+        self.records = [r if r.final is not None else replace(r, final=r.counts) for r in kept]
 
     def finish(self) -> None:
         """After a statement, and after each read of its rows."""
