@@ -57,7 +57,9 @@ def table_sql(columns: dict[str, str], rows: Iterable[Row]) -> str:
     listed = ["(" + ", ".join(map(literal, row)) + ")" for row in rows]
     if listed:
         # One cast for a column: one for each value would take DuckDB ten times as long to read.
-        cast = ", ".join(f'CAST("{name}" AS {type_}) AS "{name}"' for name, type_ in columns.items())
+        cast = ", ".join(
+            f'CAST("{name}" AS {type_}) AS "{name}"' for name, type_ in columns.items()
+        )
         return f"(SELECT {cast} FROM (VALUES {', '.join(listed)}) AS listed({heads}))"
     nothing = ", ".join(f'CAST(NULL AS {type_}) AS "{name}"' for name, type_ in columns.items())
     return f"(SELECT {nothing} WHERE false)"

@@ -80,7 +80,7 @@ class Queries:
         encoders: Encoders,
         calls: Calls,
         listing: Callable[[plan.Listing], str],
-        user_functions: Callable[[], frozenset[str]],
+        user_functions: Callable[[str], frozenset[str]],
     ) -> None:
         self._state = state
         self._catalog = catalog
@@ -211,7 +211,7 @@ class Queries:
 
     def _parsed(self, step: Step) -> plan.Query | None:
         """What a step wrote, as a query again."""
-        statements = parse(step.text, self.user_functions())
+        statements = parse(step.text, self.user_functions(step.text))
         query = statements[0] if len(statements) == 1 else None
         return query if isinstance(query, plan.Query) else None
 

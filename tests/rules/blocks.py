@@ -142,7 +142,9 @@ def nested(m: Maker) -> Case:
         where = f"{value} IS NOT NULL AND {m.cheap(a)}" if "(SELECT" in value[:8] else value
         text = f"SELECT {m.items(a)} FROM {source(m, 'a')} WHERE {where}"
     else:
-        inner = f"SELECT *, {m.value(t_scope())} AS answer FROM {source(m)}{m.where(t_scope(), 0.3)}"
+        inner = (
+            f"SELECT *, {m.value(t_scope())} AS answer FROM {source(m)}{m.where(t_scope(), 0.3)}"
+        )
         outer = m.pick("answer IS NOT NULL", "a.k = 1", "a.id % 3 = 0 AND a.k > 0", m.calling(a))
         text = f"SELECT a.id, a.answer FROM ({inner}) AS a WHERE {outer}"
     return Case(f"nested {kind}", f"{text} ORDER BY ALL{m.limit()}", "exact")
@@ -185,7 +187,9 @@ def unguarded(m: Maker) -> Case:
     """Conditions and items that would fail on rows that another condition keeps away."""
     within, number = t_scope(), "CAST(num AS INTEGER)"
     test = m.pick(f"{number} > 0", f"{number} IN (1, 2, 3)", f"{number} % 2 = 0")
-    kept = m.pick("k = 1", "k = 1", "id IN (SELECT id FROM t WHERE k = 1)", "num SIMILAR TO '-?\\d+'")
+    kept = m.pick(
+        "k = 1", "k = 1", "id IN (SELECT id FROM t WHERE k = 1)", "num SIMILAR TO '-?\\d+'"
+    )
     calling = m.calling(within)
     kind = m.pick("where", "sub", "case", "item", "cte")
     c = m.value(within)

@@ -89,7 +89,9 @@ def deleted(m: Maker) -> Case:
 def copied(m: Maker, file: str) -> Case:
     """COPY (...) TO a file, whose rows come in their order."""
     within = t_scope()
-    inner = f"SELECT id, {m.call('text', within)} AS c FROM {source(m)}{m.where(within)} ORDER BY id"
+    inner = (
+        f"SELECT id, {m.call('text', within)} AS c FROM {source(m)}{m.where(within)} ORDER BY id"
+    )
     text = f"COPY ({inner}{m.limit()}) TO '{file}' (FORMAT csv)"
     return Case("copied", text, after=(f"FROM read_csv('{file}', all_varchar = true)",))
 

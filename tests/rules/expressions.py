@@ -99,7 +99,9 @@ class Maker:
     def _call(self, kind: str, text: str, within: Scope) -> str:
         match kind:
             case "text":
-                name = self.pick("label", "label", "label", "named", "vote", "topic", "sure", "both")
+                name = self.pick(
+                    "label", "label", "label", "named", "vote", "topic", "sure", "both"
+                )
                 if name == "both":
                     return call(name, text, self.pick(*map(literal, NOTES), "NULL"))
                 return call(name, text) + (".prediction" if name == "sure" else "")

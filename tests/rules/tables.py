@@ -11,7 +11,21 @@ from dataclasses import dataclass, replace
 from random import Random
 
 WORDS = tuple(f"w{n}" for n in range(36))
-ODD = ("", " ", "é", "e\u0301", "🏨", "a'b", 'quo"te', "ＷＩＤＥ", "w1 w2", "x\ny", "%", "NULL", "0")
+ODD = (
+    "",
+    " ",
+    "é",
+    "e\u0301",
+    "🏨",
+    "a'b",
+    'quo"te',
+    "ＷＩＤＥ",
+    "w1 w2",
+    "x\ny",
+    "%",
+    "NULL",
+    "0",
+)
 POOL = (*WORDS, *ODD)
 NOTES = ("x", "y", "")
 Row = tuple[object, ...]

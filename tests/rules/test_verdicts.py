@@ -44,7 +44,12 @@ WRONG = [
     (NEAREST, "s DESC", "s", "other row"),
     (NEAREST, ", id FROM", ", id + 1000 AS id FROM", "not among"),
     (GUARDED, "k = 1 AND ", "", "other error"),
-    (SEQUENCE, "nextval('numbers') > 0", "nextval('numbers') + nextval('numbers') > 0", "afterwards"),
+    (
+        SEQUENCE,
+        "nextval('numbers') > 0",
+        "nextval('numbers') + nextval('numbers') > 0",
+        "afterwards",
+    ),
     (WRITTEN, "SET note", "SET g", "afterwards"),
 ]
 
