@@ -101,7 +101,15 @@ def _filter(reading: Reading, block: Block) -> str | None:
     if not where:
         return ""
     alone = reading.columns(where) is not None and not reading.calls_in(where)
+    aliases = {item_of(reading, tokens).alias for tokens in block.items}
     qualified = any(words.symbol(i) == "." for i in where)
-    if not alone or qualified or reading.has_parameters(where) or not reading.is_repeatable(where):
+    named = any(words.tokens[i].value.lower() in aliases for i in where)
+    if (
+        not alone
+        or qualified
+        or named
+        or reading.has_parameters(where)
+        or not reading.is_repeatable(where)
+    ):
         return None
     return f", filter := {literal(reading.text(where))}"

@@ -219,6 +219,7 @@ def listed(m: Maker) -> Case:
         f"VALUES (1, {call('label', repr('w1'))}), (2, {call('topic', repr('w2'))})",
         f"SELECT * FROM (SELECT id % 3 AS n, {call('label', 'text')} AS c FROM t) "
         "PIVOT (count(*) FOR c IN ('a', 'b', 'c'))",
-        f"SELECT n, {c} AS c FROM (SELECT k AS n, text AS word FROM t UNION SELECT k, words FROM u)",
+        f"SELECT n, {c} AS c "
+        "FROM (SELECT k AS n, text AS word FROM t UNION SELECT k, words FROM u)",
     )
     return Case("listed", text)
