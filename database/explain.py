@@ -30,19 +30,22 @@ class CallReport:
 @dataclass(frozen=True, slots=True)
 class Report:
     """What EXPLAIN tells. `steps` are (rule, reasons, statement after it); `complete`: all rows
-    were counted; `sql` what DuckDB gets, where it was asked for."""
+    were counted; `stops`: the query may stop before it has asked for all of them; `sql` what DuckDB
+    gets, where it was asked for."""
 
     statement: str
     calls: tuple[CallReport, ...]
     steps: tuple[tuple[str, tuple[str, ...], str], ...]
     complete: bool
+    stops: bool
     sql: str | None
 
     def text(self) -> str:
         """For a terminal."""
         lines = [" ".join(self.statement.split())]
+        bound = "at most " if self.stops else "" if self.complete else "at least "
         for number, call in enumerate(self.calls, start=1):
-            lines += ["", *_call_lines(number, call, self.complete)]
+            lines += ["", *_call_lines(number, call, bound)]
         lines += ["", *self._rule_lines()]
         if self.sql is not None:
             lines += ["", "sql", *_wrapped(self.sql)]
@@ -59,6 +62,7 @@ class Report:
                     for rule, reasons, text in self.steps
                 ],
                 "complete": self.complete,
+                "stops": self.stops,
                 "sql": self.sql,
             },
             ensure_ascii=False,
@@ -105,7 +109,9 @@ def report(
     steps = tuple((step.rule, step.reasons, step.text) for step in planned.steps)
     text = planned.renderer().text() if sql else None
     complete = foreseen is None or foreseen.complete
-    return Report(planned.query.text, tuple(calls), steps, complete, text)
+    return Report(
+        planned.query.text, tuple(calls), steps, complete, planned.stream is not None, text
+    )
 
 
 def _expected(planned: Planned, foreseen: Foresight | None) -> list[Counts | None]:
@@ -116,7 +122,7 @@ def _expected(planned: Planned, foreseen: Foresight | None) -> list[Counts | Non
     return [counts if certain or counts.rows else None for counts in foreseen.calls]
 
 
-def _call_lines(number: int, call: CallReport, complete: bool) -> list[str]:
+def _call_lines(number: int, call: CallReport, bound: str) -> list[str]:
     lines = [
         f"call {number}      {call.call} -> {call.returns}",
         f"  rung      {call.rung}: {call.why}",
@@ -127,20 +133,20 @@ def _call_lines(number: int, call: CallReport, complete: bool) -> list[str]:
     if call.expected is None:
         lines.append("  expected  known only while the statement runs")
     else:
-        lines += _expected_lines(call.expected, "" if complete else "at least ")
+        lines += _expected_lines(call.expected, bound)
     if call.actual is not None:
         lines.append(f"  actual    {_actual(call.actual)}")
     return lines
 
 
-def _expected_lines(counts: Counts, least: str) -> list[str]:
+def _expected_lines(counts: Counts, bound: str) -> list[str]:
     cost = f"{counts.tokens:,} tokens, {counts.seconds:,.1f} s"
     if counts.tokens and counts.seconds:
         cost += f" (at {counts.tokens / counts.seconds:,.0f} tokens/s)"
     return [
-        f"  inputs    {least}{counts.rows:,} rows, {counts.inputs:,} distinct, "
+        f"  inputs    {bound}{counts.rows:,} rows, {counts.inputs:,} distinct, "
         f"{counts.cached:,} known, {counts.evaluated:,} to evaluate",
-        f"  expected  {least}{cost}",
+        f"  expected  {bound}{cost}",
     ]
 
 

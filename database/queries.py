@@ -29,6 +29,8 @@ from augursql.planner.render import Edit, Renderer, Stream
 from augursql.planner.rules import Step, rewrite, search
 from augursql.planner.source import readable, stageable
 
+SAMPLE = 1_000
+TOKENS_OF_AN_INPUT = 64
 # What DuckDB says of a statement before it has begun to run it.
 NOT_UNDERSTOOD = (
     duckdb.BinderException,
@@ -225,12 +227,36 @@ class Queries:
             row = catalog.searchable(qualified(self._state.connection, table), column, model)
             return row.name if row is not None and self._missing(row) == 0 else None
 
+        def passing(position: int, condition: str) -> float | None:
+            index = bound.calls[position].index
+            if index is None:
+                return None
+            rows = f"(SELECT * FROM {catalog.row(index).rows_table} LIMIT {SAMPLE})"
+            share = f"SELECT avg(CASE WHEN ({condition}) THEN 1 ELSE 0 END) FROM {rows}"
+            try:
+                found = self._state.connection.execute(share).fetchall()[0][0]
+            except duckdb.Error:
+                return None  # It is about more than the prediction.
+            return None if found is None else float(found)
+
         return Facts(
             self.functions.kinds(),
-            tuple(1.0 for _ in bound.calls),
+            self._costs(bound),
+            passing=passing,
             may_stream=first not in ("prepare", "explain") and not bound.query.definition,
             index_of=index_of,
         )
+
+    def _costs(self, bound: BoundQuery) -> tuple[float, ...]:
+        """Expected seconds for an input of each call; only compared with one another."""
+        names = [call.model.name if call.model is not None else "" for call in bound.calls]
+        if len(set(names)) < 2:
+            return tuple(1.0 for _ in names)
+        settings, seconds = self._state.settings, dict[str, float]()
+        for name in set(names) - {""}:
+            speed = self._encoders.encoder(name, settings).tokens_per_second()
+            seconds[name] = TOKENS_OF_AN_INPUT / speed
+        return tuple(seconds.get(name, 0.0) for name in names)
 
     def described_indexes(self, planned: Planned) -> list[str | None]:
         """For EXPLAIN: each call's index, its version and how many rows it lacks."""

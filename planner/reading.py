@@ -8,12 +8,15 @@ from typing import Literal
 
 from augursql.planner.bind import BoundCall, BoundQuery
 from augursql.planner.blocks import Block, blocks, level
-from augursql.planner.lexer import Span
+from augursql.planner.lexer import Span, quoted
 from augursql.planner.render import Edit
 from augursql.planner.sentence import Sentence, sentence
 
 # The index that holds all rows of a table, given the table, the column and the model; or None.
 IndexOf = Callable[[str, str, str], str | None]
+# The share of rows that satisfy a condition, in which the column of a call's target stands for the
+# call at a position; None where that cannot be told.
+Passing = Callable[[int, str], float | None]
 FunctionKind = Literal["scalar", "aggregate", "volatile", "unknown"]
 
 _NOT_FUNCTIONS = frozenset(
@@ -42,12 +45,13 @@ class Facts:
     `functions`: DuckDB's and the user's functions by lower-case name; one that is not there, or is
     'unknown' (a macro), may do anything. `costs`: per call, in its order, the expected seconds for
     an input. `may_stream`: the query may be run in two steps. `index_of` finds an index that
-    answers similarity() to a column.
+    answers similarity() to a column; `passing` tells which share of rows a condition lets pass.
     """
 
     functions: Mapping[str, FunctionKind]
     costs: tuple[float, ...]
     may_stream: bool = True
+    passing: Passing = lambda position, condition: None
     index_of: IndexOf = lambda table, column, model: None
 
 
@@ -122,10 +126,10 @@ class Reading:
             return before.text in (")", "]", "}")
         return before.kind != "word" or before.text.lower() not in _BEFORE_OPERAND
 
-    def is_rewritten(self, block: Block) -> bool:
-        """Whether an earlier rule has put another query in the place of the block."""
-        place = self.span(block.tokens)
-        return any(edit.span[0] <= place[0] and place[1] <= edit.span[1] for edit in self.edits)
+    def is_rewritten(self, tokens: range) -> bool:
+        """Whether an earlier rule has put something else in the place of these tokens."""
+        first, last = self.span(tokens)
+        return any(edit.span[0] <= first and last <= edit.span[1] for edit in self.edits)
 
     @cached_property
     def names(self) -> Mapping[str, list[int]]:
@@ -142,6 +146,21 @@ class Reading:
     def cost(self, tokens: range) -> float:
         """Expected seconds for a row of what stands there; 0 where there is no call."""
         return sum(self.facts.costs[position] for position in self.calls_in(tokens))
+
+    def ranked(self, conditions: list[range]) -> list[range]:
+        """Conditions in the order in which to try them; equal ones stay in the user's order."""
+        return sorted(conditions, key=self.rank) if len(conditions) > 1 else conditions
+
+    def rank(self, condition: range) -> float:
+        """What it costs to be rid of a row by this condition: the smallest is to be tried first."""
+        calls, share = self.calls_in(condition), None
+        if len(calls) == 1 and self.call(calls[0]).call.target is not None:
+            call, (start, end) = self.call(calls[0]).call, self.span(condition)
+            whole = self.sentence.whole
+            target = quoted(str(call.target))
+            text = whole[start : call.span[0]] + target + whole[call.span[1] : end]
+            share = self.facts.passing(calls[0], text)
+        return self.cost(condition) / (1.01 - (0.5 if share is None else share))
 
     def kinds_in(self, tokens: range) -> set[FunctionKind]:
         """The kinds of the functions that are called in a range of tokens, ours left out."""

@@ -17,10 +17,11 @@ from augursql.planner.rules.change import Change
 from augursql.planner.rules.defer import defer
 from augursql.planner.rules.guard import guard
 from augursql.planner.rules.halt import halt
+from augursql.planner.rules.hold import hold
 from augursql.planner.rules.retrieve import retrieve
 from augursql.planner.rules.short_circuit import short_circuit
 
-RULES = (halt, guard, short_circuit, defer)
+RULES = (halt, hold, guard, short_circuit, defer)
 
 
 @dataclass(frozen=True, slots=True)

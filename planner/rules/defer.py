@@ -27,7 +27,7 @@ def _cuts(reading: Reading, block: Block) -> bool:
     chosen = limited or bool(block.distinct_on)
     called = any(reading.calls_here(item) for item in block.items)
     whole = block.plain and block.alone and not block.distinct
-    return whole and chosen and called and not reading.is_rewritten(block)
+    return whole and chosen and called and not reading.is_rewritten(block.tokens)
 
 
 def _deferred(reading: Reading, block: Block) -> Change | None:

@@ -20,8 +20,6 @@ def guard(reading: Reading) -> list[Change]:
     """An edit for each WHERE, HAVING, QUALIFY and inner ON that has both kinds of conditions."""
     found = list[Change | None]()
     for block in reading.blocks:
-        if reading.is_rewritten(block):
-            continue
         found.append(_guarded(reading, block.clause("where"), _joined(reading, block)))
         found += [_guarded(reading, block.clause(name), []) for name in ("having", "qualify")]
         found += [_guarded(reading, join.on, []) for join in block.joins if join.kind == "inner"]
@@ -29,11 +27,11 @@ def guard(reading: Reading) -> list[Change]:
 
 
 def _guarded(reading: Reading, tokens: range, joined: list[tuple[Part, ...]]) -> Change | None:
-    if not tokens or not reading.calls_here(tokens):
+    if not tokens or not reading.calls_here(tokens) or reading.is_rewritten(tokens):
         return None
     conditions = operands(reading.sentence, tokens, "and")
     dear = [c for c in conditions if reading.calls_here(c) and not _is_key(reading, c)]
-    dear.sort(key=reading.cost)  # A stable sort: equal costs stay in the user's order.
+    dear = reading.ranked(dear)
     others = [c for c in conditions if c not in dear]
     cheap = [c for c in others if not reading.calls_in(c)]
     guards = [*joined, *((reading.span(c),) for c in (*cheap, *dear[:-1]))]

@@ -50,7 +50,7 @@ def _fits(reading: Reading, block: Block) -> bool:
 def _halted(reading: Reading, block: Block) -> Change | None:
     where = block.clause("where")
     conditions = operands(reading.sentence, where, "and")
-    dear = sorted((c for c in conditions if reading.calls_in(c)), key=reading.cost)
+    dear = reading.ranked([c for c in conditions if reading.calls_in(c)])
     cheap = [c for c in conditions if not reading.calls_in(c)]
     pieces = Pieces(reading)
     parted = [part(reading, condition, pieces) or [] for condition in dear]
