@@ -11,6 +11,7 @@ from augursql.database.binding import BindingCatalog
 from augursql.database.calls import Calls
 from augursql.database.catalog import Catalog, IndexRow, quoted
 from augursql.database.encoders import DEFAULT, Encoders
+from augursql.database.evaluations import Evaluations
 from augursql.database.indexing import Source, missing_rows
 from augursql.database.result import Guard, Result
 from augursql.database.state import Parameters, State, ends_a_transaction
@@ -27,6 +28,7 @@ from augursql.errors import (
 from augursql.planner import plan
 from augursql.planner.bind import BoundCall, bind
 from augursql.planner.emit import document_sql_for_columns, emit
+from augursql.planner.given import desugared, measured, parameters_of
 from augursql.planner.parse import parse
 from augursql.udfs.memo import Memo
 
@@ -45,6 +47,7 @@ class Interpreter:
         self._statements = Statements(
             state.connection, self._catalog, self._encoders, self._calls, state.watch
         )
+        self._evaluations = Evaluations(state, self._catalog, self._calls, self._sql_of)
         self._user_functions: frozenset[str] = frozenset()
         self._count = 0
 
@@ -65,6 +68,8 @@ class Interpreter:
         return result
 
     def _run(self, statement: plan.Statement, sql: str, parameters: Parameters) -> Result:
+        if isinstance(statement, plan.GivenQuery):
+            return self._run_given(statement, sql, parameters)
         self._calls.settle()
         self._count += 1
         if isinstance(statement, plan.Verbatim):
@@ -83,6 +88,33 @@ class Interpreter:
         with guard():
             self._state.execute(emitted, parameters)
         return Result(self._connection, guard)
+
+    def _run_given(self, statement: plan.GivenQuery, sql: str, parameters: Parameters) -> Result:
+        """Runs a statement with PREDICT, PROMPT or EVALUATE as the query that it stands for."""
+        guard = self._guard(sql, "evaluate" if statement.measures else "")
+        with guard():
+            catalog = self._binding()
+            functions = self._functions_of_the_user()
+            tables: dict[plan.Span, str] = {}
+            for block in reversed(statement.measures):  # what is measured may hold another
+                to_measure = measured(statement, block, catalog, tables, functions)
+                some = parameters_of(statement, to_measure.rows, parameters)
+                written = sql[slice(*block.span)]
+                tables[block.span] = self._evaluations.rows_sql(to_measure, written, some)
+            made = desugared(statement, catalog, tables, functions)
+            if tables:
+                parameters = parameters_of(statement, made, parameters)
+        with made.origin.restoring():
+            return self._run(made.statement, sql, parameters)
+
+    def _binding(self) -> BindingCatalog:
+        """What names mean to the statement that runs now."""
+        settings = self._state.settings
+        return BindingCatalog(self._connection, self._catalog, self._encoders, settings)
+
+    def _sql_of(self, statement: plan.Statement) -> str:
+        """DuckDB's SQL of a statement that is a query."""
+        return self._planned(statement) if isinstance(statement, plan.Query) else statement.text
 
     def _guard(self, sql: str, progress: str = "") -> Guard:
         """What runs a piece of a statement; `progress` labels the texts that it evaluates."""
@@ -148,7 +180,7 @@ class Interpreter:
                 span=query.calls[0].span if query.calls else query.span,
             )
         settings = self._state.settings
-        catalog = BindingCatalog(self._catalog, self._encoders, settings)
+        catalog = self._binding()
         bound = bind(query, catalog)
         names, tables = [], {}
         for position, call in enumerate(bound.calls):

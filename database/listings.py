@@ -62,13 +62,15 @@ def table_sql(columns: dict[str, str], rows: Iterable[Row]) -> str:
 
 
 def literal(value: object) -> str:
-    """A Python value as an SQL literal."""
+    """A Python value as an SQL literal, to be cast to its type."""
     if value is None:
         return "NULL"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
+    if isinstance(value, int):
         return repr(value)
+    if isinstance(value, float):
+        return f"'{value!r}'"  # A bare one would be a DECIMAL, and lose its last digits.
     if isinstance(value, list | tuple):
         return "[" + ", ".join(literal(item) for item in value) + "]"
     return "'" + str(value).replace("'", "''") + "'"

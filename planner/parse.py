@@ -8,11 +8,22 @@ is.
 from augursql.errors import UnsupportedError
 from augursql.planner.calls import read_call
 from augursql.planner.headings import column_names, table_name
+from augursql.planner.heads import read_blocks
 from augursql.planner.lexer import statements, tokenize
-from augursql.planner.plan import Call, Insertion, Listing, ListingKind, Query, Statement, Verbatim
+from augursql.planner.plan import (
+    Call,
+    Given,
+    GivenQuery,
+    Insertion,
+    Listing,
+    ListingKind,
+    Query,
+    Statement,
+    Verbatim,
+)
 from augursql.planner.scopes import Scopes, scopes
 from augursql.planner.sentence import Sentence, sentence
-from augursql.planner.sites import defines_macro, kind_at, prompts_at
+from augursql.planner.sites import defines_macro, kind_at
 from augursql.planner.statements import read_listing, read_statement
 
 _TABLES: dict[str, ListingKind] = {"augur_calls": "calls", "augur_settings": "settings"}
@@ -23,8 +34,8 @@ def parse(text: str, user_functions: frozenset[str] = frozenset()) -> list[State
 
     `user_functions`: the lower-case names of functions and macros that the user made, which win
     over ours of the same name wherever no clause of ours is used. Raises StatementError where our
-    grammar is broken and UnsupportedError for what this version has not; each with its place in
-    `text`.
+    grammar is broken, with its place in `text`. A statement with PREDICT, PROMPT or EVALUATE comes
+    back as a `GivenQuery`, which `given.desugared` makes a text of calls.
     """
     tokens = tokenize(text)
     if tokens is None:
@@ -39,6 +50,9 @@ def _statement(words: Sentence, plain: Verbatim, user_functions: frozenset[str])
     own = read_statement(words, plain)
     if own is not None:
         return own
+    blocks = read_blocks(words)
+    if blocks:
+        return _given_query(words, plain, blocks)
     scoped = scopes(words)
     calls, insertions = _calls(scoped, user_functions)
     listings, more = _listings(scoped)
@@ -55,22 +69,37 @@ def _statement(words: Sentence, plain: Verbatim, user_functions: frozenset[str])
     )
 
 
+def _given_query(words: Sentence, plain: Verbatim, blocks: tuple[Given, ...]) -> GivenQuery:
+    measures = next((block for block in blocks if block.verb == "evaluate"), None)
+    if measures is not None and (words.word(0) in ("explain", "prepare") or _defines(words)):
+        raise UnsupportedError(
+            "EVALUATE runs at once: it cannot be explained, prepared or stored in a view.",
+            hint="CREATE TABLE ... AS EVALUATE keeps its rows.",
+            span=measures.span,
+            sql=words.whole,
+        )
+    parameters = tuple(
+        words.span(i, i) for i, token in enumerate(words.tokens) if token.kind == "parameter"
+    )
+    return GivenQuery(plain.text, plain.start, plain.whole, blocks=blocks, parameters=parameters)
+
+
 def _calls(
     scoped: Scopes, user_functions: frozenset[str]
 ) -> tuple[tuple[Call, ...], list[Insertion]]:
     words = scoped.sentence
     places, calls, insertions = list[int](), list[Call](), list[Insertion]()
+    searches: dict[int, int] = {}
     for i in range(len(words.tokens)):
         kind = kind_at(scoped, i, user_functions)
         if kind is not None:
             calls.append(read_call(words, i, kind))
             if kind == "search":
-                insertions += table_name(words, i, words.partner[i + 1], "search")
+                number = searches[words.parent[i]] = searches.get(words.parent[i], 0) + 1
+                name = "search" if number == 1 else f"search_{number}"
+                insertions += table_name(words, i, words.partner[i + 1], name)
             else:
                 places.append(i)
-        elif prompts_at(words, i, user_functions):
-            message = "prompt() is part of the language, but not of this version."
-            raise UnsupportedError(message, span=words.span(i, i), sql=words.whole)
     if not calls:
         return (), []
     # Only now: sqlglot takes 0.1 s to load, and a plain statement must not pay for that.

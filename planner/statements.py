@@ -245,20 +245,6 @@ def _refuse_later(sentence: Sentence) -> None:
     for verb in ("alter", "export"):
         if sentence.words(0, verb, "model"):
             raise _later(Cursor(sentence, 0, count), f"{verb.upper()} MODEL")
-    for i in range(count):
-        opening = sentence.parent[i]
-        verb = sentence.word(i)
-        if verb not in ("predict", "prompt", "evaluate") or sentence.symbol(i + 1) == "(":
-            continue
-        begins = opening == i - 1 or (
-            opening < 0 and sentence.word(i - 1) in ("explain", "analyze")
-        )
-        given = any(
-            sentence.word(k) == "given" and sentence.parent[k] == opening
-            for k in range(i + 1, count)
-        )
-        if begins and given:
-            raise _later(Cursor(sentence, i, count), f"{verb.upper()} ... GIVEN")
 
 
 def _later(cursor: Cursor, what: str) -> UnsupportedError:
