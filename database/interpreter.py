@@ -13,6 +13,7 @@ from augursql.database.catalog import Catalog, IndexRow, quoted
 from augursql.database.encoders import DEFAULT, Encoders
 from augursql.database.evaluations import Evaluations
 from augursql.database.indexing import Source, missing_rows
+from augursql.database.models import Models
 from augursql.database.result import Guard, Result
 from augursql.database.state import Parameters, State, ends_a_transaction
 from augursql.database.statements import Statements
@@ -47,6 +48,7 @@ class Interpreter:
         self._statements = Statements(
             state.connection, self._catalog, self._encoders, self._calls, state.watch
         )
+        self._model_statements = Models(self._catalog, self._encoders)
         self._evaluations = Evaluations(state, self._catalog, self._calls, self._sql_of)
         self._user_functions: frozenset[str] = frozenset()
         self._count = 0
@@ -151,6 +153,14 @@ class Interpreter:
                 done = self._statements.create_model(statement, settings)
             case plan.DropModel():
                 done = self._statements.drop_model(statement)
+            case plan.TrainModel():
+                self._model_statements.train(statement)
+            case plan.ConfigureModel():
+                self._model_statements.configure(statement)
+            case plan.AlterModel():
+                self._model_statements.alter(statement)
+            case plan.ExportModel():
+                done = self._model_statements.export(statement, settings)
             case plan.SetSetting():
                 self._state.settings = setting.changed(settings, statement.name, statement.value)
                 return None

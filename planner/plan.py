@@ -253,6 +253,56 @@ class CreateModel(Statement):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrainModel(Statement):
+    """CREATE MODEL name PREDICT target GIVEN inputs FROM source: `source` is SQL text, a table or
+    a query in brackets. `places` says where names stand: `name`, `target`, `input:0`, `source`,
+    `model`, `index`, `option:adapter`.
+    """
+
+    name: str
+    target: str
+    inputs: tuple[str, ...]
+    source: str
+    model: str | None = None
+    index: str | None = None
+    options: Options = ()
+    or_replace: bool = False
+    places: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
+
+    def place(self, name: str) -> Span:
+        """Where a part stands; the whole statement where the part has no place of its own."""
+        return dict(self.places).get(name, self.span)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigureModel(Statement):
+    """CREATE MODEL name FROM CONFIG 'file.yaml'; `place` is that of the file's name."""
+
+    name: str
+    file: str
+    or_replace: bool = False
+    place: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlterModel(Statement):
+    """ALTER MODEL name SET VERSION n; `place` is that of the name."""
+
+    name: str
+    version: int
+    place: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportModel(Statement):
+    """EXPORT MODEL name TO 'folder'; `place` is that of the name."""
+
+    name: str
+    folder: str
+    place: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DropModel(Statement):
     name: str
     if_exists: bool = False

@@ -12,6 +12,7 @@ from augursql.planner import plan
 from augursql.planner.bind import OPTIONS
 from augursql.planner.heads import VERBS
 
+CONFIGURED = "CREATE MODEL ... FROM CONFIG"
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -38,7 +39,8 @@ def statements() -> list[str]:
     ours = [kind.__name__ for kind in kinds if issubclass(kind, plan.Statement)]
     ours = [name for name in ours if name not in ("Statement", "Verbatim", "Query", "GivenQuery")]
     words = [re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).upper() for name in ours]
-    return sorted(word.removesuffix(" SETTING") for word in words)
+    named = {"TRAIN MODEL": "CREATE MODEL ... PREDICT", "CONFIGURE MODEL": CONFIGURED}
+    return sorted(named.get(word, word).removesuffix(" SETTING") for word in words)
 
 
 def error_classes() -> list[type[Exception]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from augursql.errors import AugurError, StatementError, UnsupportedError
+from augursql.errors import AugurError, StatementError
 from augursql.planner.parse import parse
 from augursql.planner.plan import Query, Verbatim
 
@@ -164,22 +164,6 @@ def test_listings_stand_in_from(text: str, listed: list[tuple[str, str | None, s
     (query,) = parse(text)
     assert isinstance(query, Query)
     assert [(x.kind, x.name, text[slice(*x.span)]) for x in query.listings] == listed
-
-
-@pytest.mark.parametrize(
-    ("text", "at"),
-    [
-        ("CREATE MODEL m PREDICT a GIVEN b FROM t", "PREDICT"),
-        ("CREATE MODEL m FROM CONFIG 'a.yaml'", "CONFIG"),
-        ("ALTER MODEL m SET VERSION 2", "ALTER"),
-        ("EXPORT MODEL m TO 'dir'", "EXPORT"),
-    ],
-)
-def test_what_comes_later_says_so(text: str, at: str) -> None:
-    with pytest.raises(UnsupportedError, match="not of this version") as caught:
-        parse(text)
-    assert caught.value.span is not None
-    assert text[slice(*caught.value.span)] == at
 
 
 def test_errors_carry_the_whole_text() -> None:
