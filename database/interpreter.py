@@ -167,10 +167,6 @@ class Interpreter:
             case plan.ResetSetting():
                 self._state.settings = setting.reset(settings, statement.name)
                 return None
-            case plan.ShowSetting():
-                value = setting.value(settings, statement.name)
-                columns = {statement.name: "VARCHAR"}
-                return f"FROM {listings.table_sql(columns, [(listings.shown(value),)])}"
             case _:
                 return f"FROM {self._listing(_listed(statement))}"
         return self._noticed(done, None)
@@ -240,6 +236,10 @@ class Interpreter:
                 return listings.indexes_sql(self._catalog.indexes())
             case "models":
                 return self._models()
+            case "setting":
+                return listings.setting_sql(settings, str(listing.name))
+            case "value":
+                return listings.literal(setting.value(settings, str(listing.name)))
             case "settings":
                 return listings.settings_sql(settings)
             case "calls":
@@ -305,6 +305,8 @@ def _listed(statement: plan.Statement) -> plan.Listing:
             return plan.Listing("indexes", None, statement.span)
         case plan.ShowModels():
             return plan.Listing("models", None, statement.span)
+        case plan.ShowSetting():
+            return plan.Listing("setting", statement.name, statement.span)
         case plan.DescribeIndex():
             return plan.Listing("index", statement.name, statement.span)
         case plan.DescribeModel():

@@ -7,6 +7,7 @@ from augursql.engine.inference.encoder import Encoder
 from augursql.engine.repository.manifest import Manifest
 from augursql.settings import PREFIX, Settings
 from augursql.settings import names as setting_names
+from augursql.settings import value as setting_value
 from augursql.udfs.tally import Counts
 
 Row = Sequence[object]
@@ -138,6 +139,11 @@ def settings_sql(settings: Settings) -> str:
         SETTING_COLUMNS,
         [(name, shown(getattr(settings, name.removeprefix(PREFIX)))) for name in setting_names()],
     )
+
+
+def setting_sql(settings: Settings, name: str) -> str:
+    """SHOW augur_..., also in FROM. Raises NameNotFoundError."""
+    return table_sql({name: "VARCHAR"}, [(shown(setting_value(settings, name)),)])
 
 
 def shown(value: object) -> str:

@@ -54,7 +54,7 @@ def _statement(words: Sentence, plain: Verbatim, user_functions: frozenset[str])
     if blocks:
         return _given_query(words, plain, blocks)
     scoped = scopes(words)
-    calls, insertions = _calls(scoped, user_functions)
+    calls, names = _calls(scoped, user_functions)
     listings, more = _listings(scoped)
     if not calls and not listings:
         return plain
@@ -64,9 +64,15 @@ def _statement(words: Sentence, plain: Verbatim, user_functions: frozenset[str])
         plain.whole,
         calls=calls,
         listings=listings,
-        insertions=tuple(sorted((*insertions, *more), key=lambda insertion: insertion.offset)),
+        insertions=_once((*names, *more)),
         definition=bool(calls) and _defines(words),
     )
+
+
+def _once(insertions: tuple[Insertion, ...]) -> tuple[Insertion, ...]:
+    """In the order of their places; a select item with two things of ours has one name."""
+    found = {insertion.offset: insertion for insertion in insertions}
+    return tuple(found[offset] for offset in sorted(found))
 
 
 def _given_query(words: Sentence, plain: Verbatim, blocks: tuple[Given, ...]) -> GivenQuery:
@@ -95,11 +101,15 @@ def _calls(
         if kind is not None:
             calls.append(read_call(words, i, kind))
             if kind == "search":
-                number = searches[words.parent[i]] = searches.get(words.parent[i], 0) + 1
+                number = searches.get(words.parent[i], 0) + 1
                 name = "search" if number == 1 else f"search_{number}"
-                insertions += table_name(words, i, words.partner[i + 1], name)
+                named = table_name(words, i, words.partner[i + 1], name)
+                searches[words.parent[i]] = number if named else number - 1
+                insertions += named
             else:
                 places.append(i)
+        elif words.clause_word(i) == "select":  # another FROM begins on this level
+            searches.pop(words.parent[i], None)
     if not calls:
         return (), []
     # Only now: sqlglot takes 0.1 s to load, and a plain statement must not pay for that.
@@ -117,12 +127,25 @@ def _listings(scoped: Scopes) -> tuple[tuple[Listing, ...], list[Insertion]]:
             listed = read_listing(words, i + 1, last)
             if listed is not None:
                 listings.append(Listing(*listed, span=words.span(i, last)))
+        if _reads_setting(words, i):
+            name = words.token(i + 2).value.lower()
+            listings.append(Listing("value", name, words.span(i, i + 3)))
+            insertions += column_names(scoped, [i])
         table = _TABLES.get(words.word(i))
         if table and words.symbol(i + 1) == "(" and words.symbol(i + 2) == ")":
             if scoped.in_table_place(i):
                 listings.append(Listing(table, None, words.span(i, i + 2)))
                 insertions += table_name(words, i, i + 2, words.word(i))
     return tuple(listings), insertions
+
+
+def _reads_setting(words: Sentence, i: int) -> bool:
+    """Whether `current_setting('augur_name')` stands at `i`."""
+    if words.word(i) != "current_setting" or words.symbol(i - 1) == ".":
+        return False
+    argument = words.token(i + 2)
+    in_brackets = words.symbol(i + 1) == "(" and words.symbol(i + 3) == ")"
+    return in_brackets and argument.kind == "string" and argument.value.lower().startswith("augur_")
 
 
 def _defines(words: Sentence) -> bool:

@@ -16,7 +16,9 @@ CallKind = Literal["predict", "classify", "embed", "similarity", "search", "prom
 Verb = Literal["predict", "prompt", "evaluate"]
 Order = Literal["semantic", "random"]
 Detail = Literal["confidence", "probabilities", "explanation", "metadata"]
-ListingKind = Literal["indexes", "index", "models", "model", "calls", "settings"]
+ListingKind = Literal[
+    "indexes", "index", "models", "model", "calls", "settings", "setting", "value"
+]
 Scalar = str | int | float | bool | None
 Options = tuple[tuple[str, Scalar], ...]
 
@@ -102,7 +104,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A table of ours in FROM: `(SHOW INDEXES)`, `(DESCRIBE MODEL m)`, `augur_settings()`."""
+    """A table of ours in FROM: `(SHOW INDEXES)`, `(DESCRIBE MODEL m)`, `augur_settings()`; or, of
+    kind 'value', the value of a setting: `current_setting('augur_seed')`.
+    """
 
     kind: ListingKind
     name: str | None

@@ -40,12 +40,16 @@ def read_statement(sentence: Sentence, plain: Statement) -> Statement | None:
 
 
 def read_listing(sentence: Sentence, first: int, end: int) -> tuple[ListingKind, str | None] | None:
-    """What SHOW INDEXES | MODELS or DESCRIBE INDEX | MODEL name, from `first` to `end`, lists."""
+    """What SHOW INDEXES | MODELS | setting or DESCRIBE INDEX | MODEL name lists, which stands from
+    `first` to `end`."""
     cursor = Cursor(sentence, first, end)
     if cursor.take("show"):
         if cursor.take("indexes"):
             return ("indexes", None) if cursor.done else None
-        return ("models", None) if cursor.take("models") and cursor.done else None
+        if cursor.take("models"):
+            return ("models", None) if cursor.done else None
+        name = _setting(cursor)
+        return ("setting", name) if name and cursor.done else None
     if cursor.take("describe") or cursor.take("desc"):
         kind: ListingKind = "index" if cursor.take("index") else "model"
         if (kind == "index" or cursor.take("model")) and _is_name(cursor):
@@ -148,12 +152,14 @@ def _export(sentence: Sentence, place: Place) -> Statement | None:
 
 
 def _show(sentence: Sentence, place: Place) -> Statement | None:
-    count = len(sentence.tokens)
-    listing = read_listing(sentence, 0, count)
-    if listing is not None:
-        return ShowIndexes(*place) if listing[0] == "indexes" else ShowModels(*place)
-    name = _setting(Cursor(sentence, 1, count))
-    return ShowSetting(*place, name=name) if name and count == 2 else None
+    match read_listing(sentence, 0, len(sentence.tokens)):
+        case ("indexes", _):
+            return ShowIndexes(*place)
+        case ("models", _):
+            return ShowModels(*place)
+        case ("setting", str(name)):
+            return ShowSetting(*place, name=name)
+    return None
 
 
 def _describe(sentence: Sentence, place: Place) -> Statement | None:

@@ -44,6 +44,7 @@ PLAIN = [
     "RESET threads",
     "FROM (SHOW TABLES)",
     "SELECT augur_calls()",
+    "SELECT current_setting('threads'), s.current_setting('augur_x'), current_setting(augur_x)",
     "SELECT prompt FROM t WHERE prompt(x)",
     "SELECT predict AS given FROM t",
     "SELECT predict p, given FROM t",
@@ -109,7 +110,7 @@ def test_calls_are_found(text: str, kinds: list[str]) -> None:
 def test_functions_of_the_user_win_unless_a_clause_of_ours_is_used() -> None:
     mine = frozenset({"embed", "predict", "search", "prompt"})
     plain = (
-        "SELECT embed(x), predict('a', x), predict(a, model := 3), prompt('x')"
+        "SELECT embed(x), embed(x, y), predict('a', x), predict(a, model := 3), prompt('x')"
         " FROM search('a', 'b')"
     )
     assert parse(plain, mine) == [Verbatim(plain)]
@@ -158,6 +159,11 @@ def test_definitions_are_marked(text: str, definition: bool) -> None:
         ("FROM t JOIN (DESC MODEL m) ON true", [("model", "m", "(DESC MODEL m)")]),
         ("FROM augur_calls()", [("calls", None, "augur_calls()")]),
         ("SELECT 1 FROM t, augur_settings() s", [("settings", None, "augur_settings()")]),
+        ("FROM (SHOW augur_seed)", [("setting", "augur_seed", "(SHOW augur_seed)")]),
+        (
+            "SELECT 1 + current_setting('AUGUR_seed')",
+            [("value", "augur_seed", "current_setting('AUGUR_seed')")],
+        ),
     ],
 )
 def test_listings_stand_in_from(text: str, listed: list[tuple[str, str | None, str]]) -> None:
