@@ -23,7 +23,7 @@ from augursql.planner.bind import BoundCall, Catalog, bind_call
 from augursql.planner.lexer import literal, quoted, tokenize
 from augursql.planner.origin import Origin, Writer
 from augursql.planner.parse import parse
-from augursql.planner.plan import Call, Given, GivenQuery, Item, Span, Statement
+from augursql.planner.plan import Call, Given, GivenQuery, Item, Query, Span, Statement, Verbatim
 from augursql.planner.scan import speaks_augur
 
 ROWS = "temp.augur_evaluated"
@@ -82,12 +82,13 @@ def measured(
     asked = rewriting.asked(block)
     columns = dict.fromkeys(c.lower() for one in asked for c in (one.target, *one.inputs))
     rewriting.check_columns(block, asked)
-    if block.ctes is not None:
-        rewriting.copy(block.ctes)
+    for ctes in block.ctes:
+        rewriting.copy(ctes)
+        rewriting.writer.make(" SELECT * FROM (", ctes)
     head = ", ".join(f"given.{quoted(column)}" for column in columns)
-    rewriting.writer.make(f" SELECT {head} FROM (", block.span)
+    rewriting.writer.make(f"SELECT {head} FROM (", block.span)
     rewriting.copy(block.query)
-    rewriting.writer.make(") AS given", block.span)
+    rewriting.writer.make(") AS given" + ")" * len(block.ctes), block.span)
     items = tuple(
         Rung(one.item.call, one.bound, _rung_query(statement, one, functions))
         for one in asked
@@ -236,8 +237,8 @@ class _Rewriting:
     def _columns(self, block: Given) -> Sequence[str] | None:
         """The columns of GIVEN's query where DuckDB alone can tell them."""
         whole = self._statement.whole
-        text = f"{whole[slice(*block.ctes)]} " if block.ctes else ""
-        text += whole[slice(*block.query)]
+        before = "".join(f"{whole[slice(*ctes)]} SELECT * FROM (" for ctes in block.ctes)
+        text = f"{before}{whole[slice(*block.query)]}{')' * len(block.ctes)}"
         if speaks_augur(text):
             return None
         parts, position = list[str](), 0
@@ -312,4 +313,6 @@ def _parsed(writer: Writer, functions: frozenset[str]) -> Desugared:
     origin = writer.origin()
     with origin.restoring():
         (statement,) = parse(origin.text, functions)
+    if isinstance(statement, Verbatim):  # It is not what the user wrote, though without calls.
+        statement = Query(statement.text, statement.start, statement.whole)
     return Desugared(statement, origin)

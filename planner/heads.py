@@ -15,6 +15,7 @@ from typing import cast
 from augursql.errors import StatementError
 from augursql.planner.calls import template_inputs, with_clauses
 from augursql.planner.clauses import ClauseReader
+from augursql.planner.ctes import ctes_before
 from augursql.planner.cursor import Cursor
 from augursql.planner.plan import DETAILS, Argument, Call, Given, Item, Span, Verb
 from augursql.planner.sentence import Sentence
@@ -133,7 +134,7 @@ def _read(words: Sentence, i: int, given: int) -> Given:
     query = words.span(given + 1, last)
     ranges = [range(i + 1, given)] if verb == "prompt" else _ranges(words, i + 1, given)
     items = tuple(_item(words, verb, piece, query) for piece in ranges)
-    return Given(verb, words.span(i, last), items, query, _ctes(words, i))
+    return Given(verb, words.span(i, last), items, query, ctes_before(words, i))
 
 
 def _query_end(words: Sentence, i: int, given: int) -> int:
@@ -155,16 +156,6 @@ def _unites_blocks(words: Sentence, k: int) -> bool:
     while words.word(k) in ("all", "distinct", "by", "name"):
         k += 1
     return words.word(k) in VERBS and _has_target(words, k)
-
-
-def _ctes(words: Sentence, i: int) -> Span | None:
-    """The WITH clause that ends before `i`."""
-    if words.symbol(i - 1) != ")" or _opener(words, i) != "with":
-        return None
-    first = max(
-        k for k in range(i) if words.parent[k] == words.parent[i] and words.words(k, "with")
-    )
-    return words.span(first, i - 1)
 
 
 def _ranges(words: Sentence, first: int, stop: int) -> list[range]:

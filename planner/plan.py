@@ -178,14 +178,15 @@ class Item:
 class Given:
     """PREDICT, PROMPT or EVALUATE ... GIVEN query, in a place where a query can stand.
 
-    `span` holds all of it; `query` is the part behind GIVEN. `ctes`: the WITH clause before it.
+    `span` holds all of it; `query` is the part behind GIVEN. `ctes`: where the WITH clauses
+    stand that it can read from, outer ones first.
     """
 
     verb: Verb
     span: Span
     items: tuple[Item, ...]
     query: Span
-    ctes: Span | None = None
+    ctes: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,6 +88,8 @@ def test_it_stands_in_from_with_parameters(indexed: Connection) -> None:
     indexed.execute(f"CREATE TABLE kept AS EVALUATE {VOTE} GIVEN FROM reviews LIMIT 20")
     indexed.execute(f"WITH r AS (FROM reviews LIMIT 9) EVALUATE {VOTE} GIVEN FROM r")
     assert len(rows(indexed, "FROM kept")) == 1
+    outer = f"WITH r AS (FROM reviews LIMIT 9) SELECT rows FROM (EVALUATE {VOTE} GIVEN FROM r)"
+    assert rows(indexed, outer)[0]["rows"] <= 9
 
 
 def test_the_given_rows_may_be_predicted_ones(indexed: Connection) -> None:

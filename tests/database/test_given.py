@@ -141,9 +141,22 @@ def test_errors_point_into_the_text(indexed: Connection, sql: str, message: str,
     assert line == f"LINE 2: {sql}" and line[carets.index("^") :].startswith(at)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "WITH x AS (SELECT 1 AS revue) {} FROM x",
+        "WITH x AS (SELECT ? AS revue) SELECT * FROM ({} FROM x)",
+        "{} (WITH x AS (SELECT 1 AS revue) FROM x)",
+    ],
+)
+def test_a_lacking_column_in_a_with_clause(indexed: Connection, sql: str) -> None:
+    with pytest.raises(errors.Error, match='no column "review".*made of "review".*mean "revue"'):
+        indexed.execute(sql.format(f"PREDICT rating {VOTE} GIVEN"), [1] if "?" in sql else None)
+
+
 def test_a_column_that_only_duckdb_can_know(indexed: Connection) -> None:
     with pytest.raises(errors.Error, match="review"):
-        indexed.execute(f"WITH x AS (SELECT 1 AS a) PREDICT rating {VOTE} GIVEN FROM x")
+        indexed.execute(f"PREDICT rating {VOTE} GIVEN SELECT similarity('a', 'b') AS s")
 
 
 def test_inside_a_transaction(indexed: Connection) -> None:

@@ -137,8 +137,8 @@ def test_what_an_evaluation_reads(catalog: Catalog) -> None:
     statement = given(sql)
     found = measured(statement, statement.blocks[0], catalog, {}, frozenset())
     assert found.rows.origin.text == (
-        'WITH c AS (FROM t) SELECT given."rating", given."review", given."mood", given."title" '
-        "FROM (FROM c) AS given"
+        'WITH c AS (FROM t) SELECT * FROM (SELECT given."rating", given."review", given."mood", '
+        'given."title" FROM (FROM c) AS given)'
     )
     assert [rung.query.origin.text for rung in found.rungs] == [
         """SELECT CAST("rating" AS INTEGER) AS label, predict('rating', "review" USING INDEX """

@@ -88,6 +88,29 @@ def test_blocks_inside_of_blocks_and_after_each_other() -> None:
     assert sql[slice(*second.query)] == "FROM v ORDER BY 1"
 
 
+@pytest.mark.parametrize(
+    ("text", "ctes"),
+    [
+        ("WITH a AS (SELECT 1) {}", ["WITH a AS (SELECT 1)"]),
+        (
+            "WITH RECURSIVE a(x, y) AS NOT MATERIALIZED (FROM b), b AS (FROM c) SELECT * FROM ({})",
+            ["WITH RECURSIVE a(x, y) AS NOT MATERIALIZED (FROM b), b AS (FROM c)"],
+        ),
+        ("WITH a AS (FROM t), b AS ({}), c AS (FROM b) FROM c", ["WITH a AS (FROM t)"]),
+        ("WITH a AS ({}) FROM a", []),
+        (
+            "WITH a AS (FROM t) FROM (WITH b AS (FROM a) FROM b, ({}))",
+            ["WITH a AS (FROM t)", "WITH b AS (FROM a)"],
+        ),
+        ("SELECT now()::TIMESTAMP WITH TIME ZONE, (SELECT 1 FROM ({}))", []),
+    ],
+)
+def test_with_clauses_that_a_block_can_see(text: str, ctes: list[str]) -> None:
+    sql = text.format(WHOLE)
+    (block,) = blocks(sql)
+    assert [sql[slice(*span)] for span in block.ctes] == ctes
+
+
 @pytest.mark.parametrize("tail", ["RETURNING a", "ON CONFLICT DO NOTHING"])
 def test_what_insert_says_behind_its_query_is_not_given(tail: str) -> None:
     sql = f"INSERT INTO t PREDICT a GIVEN FROM u {tail}"
