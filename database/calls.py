@@ -3,16 +3,17 @@
 import itertools
 import re
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 
+from augursql.database.cache import Cache
 from augursql.database.catalog import Catalog, IndexRow
 from augursql.database.encoders import Encoders
+from augursql.database.execution.door import Door
+from augursql.database.failures import Failures
 from augursql.database.indexes import Indexes
 from augursql.database.predictors import FittedTarget, Predictors
 from augursql.database.state import State
@@ -30,6 +31,7 @@ from augursql.udfs.memo import Memo
 from augursql.udfs.predict import Learned, Shape, predict_function
 from augursql.udfs.search import SearchableRows, search_function
 from augursql.udfs.tally import Counts
+from augursql.udfs.tolerance import tolerant
 
 DEFAULT_K = 10
 
@@ -53,39 +55,14 @@ class CallRecord:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A registered function, and what answers the call."""
+    """A registered function, the kind of its call, and what answers it."""
 
+    kind: str
     name: str
     function: VectorFunction
-    door: "Door"
+    door: Door
     rung: str
     model: str
-
-
-class Door:
-    """What DuckDB holds in place of a function: it can be closed, which frees what is behind it.
-
-    A function cannot be removed from DuckDB while a prepared statement may call it.
-    """
-
-    def __init__(self, compute: Callable[..., pa.Array], failures: list[BaseException]) -> None:
-        self._compute: Callable[..., pa.Array] | None = compute
-        self._failures = failures
-
-    def close(self) -> None:
-        self._compute = None
-
-    def call(self, *columns: Any) -> pa.Array:
-        """DuckDB keeps only the text of an error: the error itself is kept for the session."""
-        try:
-            if self._compute is None:
-                raise InvalidValueError(
-                    "The index of this statement has changed.", hint="Prepare the statement again."
-                )
-            return self._compute(*columns)
-        except BaseException as error:
-            self._failures.append(error)
-            raise
 
 
 class Calls:
@@ -107,7 +84,13 @@ class Calls:
         self._names = itertools.count(1)
         # Functions are shared by all connections to a database, so names need a session's mark.
         self._mark = secrets.token_hex(3)
+        self.cache = Cache(state.connection, catalog, state.notice)
         self.records: list[CallRecord] = []
+        self.failures = Failures(state)
+
+    def close(self) -> None:
+        """Writes what the cache has not written yet."""
+        self.cache.close()
 
     def forget(self) -> None:
         """Starts anew: a ROLLBACK takes functions, indexes, predictors and their numbers back."""
@@ -120,13 +103,20 @@ class Calls:
         stamp = (row.schema, row.id, row.version) if row is not None else None
         key = (stamp, bound.call.key, bound.result_type, settings)
         self._memo.resize(settings.memo_mb)
+        if settings.cache == "off":
+            self._memo.clear()
+        self.cache.begin(settings)
         found = self._prepared.get(key)
         if found is None:
             name = f"{bound.call.kind}_{_word(bound.call.target)}{self._mark}{next(self._names)}"
             function, rung, model = self._function(bound, row, settings)
-            door = Door(function.compute, self._state.failures)
+            if bound.call.on_error == "null":
+                function = tolerant(function, self._state.watch)
+            door = Door(function, self._state.desk)
             register(self._state.connection, name, replace(function, compute=door.call))
-            found = self._prepared[key] = Prepared(name, function, door, rung, model)
+            found = self._prepared[key] = Prepared(
+                bound.call.kind, name, function, door, rung, model
+            )
         return found
 
     def release(self, row: IndexRow) -> None:
@@ -148,7 +138,13 @@ class Calls:
 
     def settle(self) -> None:
         """Fixes the counts of the statements so far, before a next one uses the same functions."""
+        self.failures.settle(self.records)
         self.records = [replace(r, final=r.counts) for r in self.records[-1_000:]]
+
+    def finish(self) -> None:
+        """After a statement, and after each read of its rows."""
+        self.cache.flush()
+        self.failures.tell(self.records)
 
     def _function(
         self, bound: BoundCall, row: IndexRow | None, settings: Settings
@@ -168,7 +164,8 @@ class Calls:
     def _embedder(
         self, encoder: Any, settings: Settings, known: KnownTexts = NOTHING_KNOWN
     ) -> Embedder:
-        return Embedder(encoder, self._memo, self._state.watch, known)
+        store = self.cache if settings.cache == "on" else None
+        return Embedder(encoder, self._memo, self._state.watch, known, store)
 
     def _over_index(
         self, bound: BoundCall, row: IndexRow, settings: Settings

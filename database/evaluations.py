@@ -5,8 +5,8 @@ leakage, and what it said is compared with the rows' own values. The figures are
 `evaluations` of the catalog.
 """
 
-import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +15,12 @@ import pyarrow as pa
 from augursql.database import listings
 from augursql.database.calls import Calls
 from augursql.database.catalog import Catalog
+from augursql.database.result import Result
 from augursql.database.state import Parameters, State
 from augursql.database.transactions import atomic
 from augursql.engine.learning import metrics
 from augursql.planner.given import ROWS, Measured, Rung
-from augursql.planner.plan import Statement
+from augursql.planner.plan import Query
 
 COLUMNS = {
     "target": "VARCHAR",
@@ -43,31 +44,23 @@ TABLE = (
     "CREATE TABLE IF NOT EXISTS {schema}.evaluations "
     f"(evaluated_at TIMESTAMPTZ NOT NULL, statement VARCHAR NOT NULL, {KEPT})"
 )
-# Texts, so that labels and classes compare alike whatever their type; numbers where they are some.
-ANSWERS = (
-    "SELECT CAST(label AS VARCHAR) AS label, CAST(answer.prediction AS VARCHAR) AS predicted, "
-    "TRY_CAST(label AS DOUBLE) AS value, TRY_CAST(answer.prediction AS DOUBLE) AS number, "
-    "CAST(map_keys(answer.probabilities) AS VARCHAR[]) AS classes, "
-    "map_values(answer.probabilities) AS probabilities FROM ({answers})"
-)
-
 Figures = Mapping[str, float | None]
 
 
 class Evaluations:
-    """Measures, keeps and shows. `planned` makes DuckDB's SQL of a statement."""
+    """Measures, keeps and shows. `start` begins to run a query."""
 
     def __init__(
         self,
         state: State,
         catalog: Catalog,
         calls: Calls,
-        planned: Callable[[Statement], str],
+        start: Callable[[Query, Parameters], None],
     ) -> None:
         self._state = state
         self._catalog = catalog
         self._calls = calls
-        self._planned = planned
+        self._start = start
 
     def rows_sql(self, measured: Measured, written: str, parameters: Parameters) -> str:
         """Runs an EVALUATE, written like that, and returns a parenthesised SELECT of its rows.
@@ -75,8 +68,8 @@ class Evaluations:
         Raises AugurError; errors have their places in the user's text.
         """
         with measured.rows.origin.restoring():
-            rows = self._planned(measured.rows.statement)
-        self._state.execute(f"CREATE OR REPLACE TEMP TABLE {ROWS} AS {rows}", parameters)
+            self._start(measured.rows.query, parameters)
+            self._state.connection.fetchall()
         try:
             listed = [self._rung(rung) for rung in measured.rungs]
         finally:
@@ -86,25 +79,23 @@ class Evaluations:
 
     def _rung(self, rung: Rung) -> listings.Row:
         first = len(self._calls.records)
-        with rung.query.origin.restoring():
-            answers = self._planned(rung.query.statement)
-        started = time.perf_counter()
-        table = self._state.connection.sql(ANSWERS.format(answers=answers)).to_arrow_table()
-        seconds = time.perf_counter() - started
+        with rung.answers.origin.restoring():
+            self._start(rung.answers.query, None)
+            table = Result(self._state.connection, nullcontext).arrow()
         record = self._calls.records[first]
-        tokens, kind = record.counts.tokens, record.rung
+        costs = record.counts
         self._calls.settle()
         answered = self._answered(table, rung)
         type_ = str(rung.bound.target_type)
         figures = dict(_figures(answered, type_)) if answered.num_rows else {}
         known: dict[str, object] = {
             "target": rung.call.target,
-            "rung": "random" if rung.call.order == "random" else kind,
+            "rung": "random" if rung.call.order == "random" else record.rung,
             "model": record.model,
             "index": None if rung.bound.index is None else rung.bound.index.name,
             "rows": answered.num_rows,
-            "tokens": tokens,
-            "seconds": seconds,
+            "tokens": costs.tokens,
+            "seconds": costs.seconds,
         }
         return [known.get(name, figures.get(name)) for name in COLUMNS]
 

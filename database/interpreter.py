@@ -7,29 +7,26 @@ import duckdb
 
 from augursql import settings as setting
 from augursql.database import listings
-from augursql.database.binding import BindingCatalog
 from augursql.database.calls import Calls
-from augursql.database.catalog import Catalog, IndexRow, quoted
+from augursql.database.catalog import Catalog
 from augursql.database.encoders import DEFAULT, Encoders
 from augursql.database.evaluations import Evaluations
 from augursql.database.indexing import Source, missing_rows
 from augursql.database.models import Models
+from augursql.database.queries import Queries
 from augursql.database.result import Guard, Result
 from augursql.database.state import Parameters, State, ends_a_transaction
 from augursql.database.statements import Statements
 from augursql.engine.repository.obtain import ALIASES
 from augursql.errors import (
-    AugurError,
     NameNotFoundError,
-    OtherDocumentWarning,
-    StaleIndexWarning,
     UnsupportedError,
     candidates,
 )
 from augursql.planner import plan
-from augursql.planner.bind import BoundCall, bind
-from augursql.planner.emit import document_sql_for_columns, emit
+from augursql.planner.emit import document_sql_for_columns
 from augursql.planner.given import desugared, measured, parameters_of
+from augursql.planner.lexer import Span
 from augursql.planner.parse import parse
 from augursql.udfs.memo import Memo
 
@@ -49,9 +46,14 @@ class Interpreter:
             state.connection, self._catalog, self._encoders, self._calls, state.watch
         )
         self._model_statements = Models(self._catalog, self._encoders)
-        self._evaluations = Evaluations(state, self._catalog, self._calls, self._sql_of)
+        self._evaluations = Evaluations(state, self._catalog, self._calls, self._start)
         self._user_functions: frozenset[str] = frozenset()
+        self._queries = Queries(state, self._catalog, self._encoders, self._calls, self._listing)
         self._count = 0
+
+    def close(self) -> None:
+        """Writes what is left to write."""
+        self._calls.close()
 
     def forget(self) -> None:
         """A ROLLBACK takes back what was registered, built and fitted in its transaction."""
@@ -80,24 +82,37 @@ class Interpreter:
             if ends_a_transaction(statement.text):
                 self.forget()
             return Result(self._connection, lambda: self._state.running(sql, rewritten=False))
+        if isinstance(statement, plan.Query):
+            return self._run_query(statement, sql, parameters)
         guard = self._guard(sql)
         with guard():
             emitted = self._carry_out(statement)
-        if emitted is None:
-            return Result(None, guard)
-        if isinstance(statement, plan.Query) and statement.calls:
-            guard = self._guard(sql, statement.calls[0].kind)
+            if emitted is not None:
+                self._state.execute(emitted, parameters)
+        return Result(None if emitted is None else self._connection, guard)
+
+    def _run_query(self, query: plan.Query, sql: str, parameters: Parameters) -> Result:
+        if query.definition:
+            raise UnsupportedError(
+                "A view or macro cannot hold a prediction yet.",
+                hint="CREATE TABLE ... AS SELECT keeps the predicted column.",
+                span=query.calls[0].span if query.calls else query.span,
+                sql=query.whole,
+            )
+        with self._guard(sql)():
+            planned = self._queries.prepare(query, self._count)
+        guard = self._guard(sql, query.calls[0].kind if query.calls else "")
         with guard():
-            self._state.execute(emitted, parameters)
+            self._queries.run(planned, parameters)
         return Result(self._connection, guard)
 
     def _run_given(self, statement: plan.GivenQuery, sql: str, parameters: Parameters) -> Result:
         """Runs a statement with PREDICT, PROMPT or EVALUATE as the query that it stands for."""
         guard = self._guard(sql, "evaluate" if statement.measures else "")
         with guard():
-            catalog = self._binding()
+            catalog = self._queries.catalog()
             functions = self._functions_of_the_user()
-            tables: dict[plan.Span, str] = {}
+            tables: dict[Span, str] = {}
             for block in reversed(statement.measures):  # what is measured may hold another
                 to_measure = measured(statement, block, catalog, tables, functions)
                 some = parameters_of(statement, to_measure.rows, parameters)
@@ -107,16 +122,11 @@ class Interpreter:
             if tables:
                 parameters = parameters_of(statement, made, parameters)
         with made.origin.restoring():
-            return self._run(made.statement, sql, parameters)
+            return self._run(made.query, sql, parameters)
 
-    def _binding(self) -> BindingCatalog:
-        """What names mean to the statement that runs now."""
-        settings = self._state.settings
-        return BindingCatalog(self._connection, self._catalog, self._encoders, settings)
-
-    def _sql_of(self, statement: plan.Statement) -> str:
-        """DuckDB's SQL of a statement that is a query."""
-        return self._planned(statement) if isinstance(statement, plan.Query) else statement.text
+    def _start(self, query: plan.Query, parameters: Parameters) -> None:
+        """Begins to run a query that stands in a statement."""
+        self._queries.run(self._queries.prepare(query, self._count), parameters)
 
     def _guard(self, sql: str, progress: str = "") -> Guard:
         """What runs a piece of a statement; `progress` labels the texts that it evaluates."""
@@ -132,6 +142,7 @@ class Interpreter:
                 finally:
                     if progress:
                         watch.end()
+                        self._calls.finish()
 
         return guard
 
@@ -140,8 +151,6 @@ class Interpreter:
         settings = self._state.settings
         done: str | None
         match statement:
-            case plan.Query():
-                return self._planned(statement)
             case plan.CreateIndex():
                 done = self._statements.create_index(statement, settings)
                 return self._noticed(done, statement.text)
@@ -178,57 +187,6 @@ class Interpreter:
         self._state.notice(done)
         return None
 
-    def _planned(self, query: plan.Query) -> str:
-        if query.definition:
-            raise UnsupportedError(
-                "A view or macro cannot hold a prediction yet.",
-                hint="CREATE TABLE ... AS SELECT keeps the predicted column.",
-                span=query.calls[0].span if query.calls else query.span,
-            )
-        settings = self._state.settings
-        catalog = self._binding()
-        bound = bind(query, catalog)
-        names, tables = [], {}
-        for position, call in enumerate(bound.calls):
-            row = catalog.row(call.index) if call.index is not None else None
-            if row is not None:
-                self._warn_if_stale(row)
-                self._warn_of_other_documents(call, row)
-                tables[position] = row.rows_table
-            try:
-                prepared = self._calls.prepare(call, row, settings)
-            except AugurError as error:
-                raise error.located(call.call.span, query.whole) from error.__cause__
-            self._calls.record(self._count, call.call.sql, prepared)
-            names.append(prepared.name)
-        listed = [self._listing(listing) for listing in query.listings]
-        return emit(bound, names, listed, tables)
-
-    def _warn_if_stale(self, index: IndexRow) -> None:
-        source = Source(index.source, document_sql_for_columns(index.text_columns))
-        try:
-            missing = missing_rows(self._connection, index, source)
-        except duckdb.Error:
-            return  # The table is gone: the index answers from its snapshot.
-        if missing:
-            self._state.warn(
-                f'The index "{index.name}" lacks {missing:,} row{"s" if missing > 1 else ""} '
-                f"of {index.source}: "
-                f"REFRESH INDEX {quoted(index.name)} adds them.",
-                StaleIndexWarning,
-            )
-
-    def _warn_of_other_documents(self, bound: BoundCall, index: IndexRow) -> None:
-        """A row is told from the others by its whole document: part of it may find itself."""
-        call = bound.call
-        if call.kind == "predict" and len(call.inputs) != len(index.text_columns):
-            columns = ", ".join(quoted(column) for column in index.text_columns)
-            self._state.warn(
-                f'The index "{index.name}" holds documents of {columns}: predict from these, '
-                "or a row that is in the index may learn from itself.",
-                OtherDocumentWarning,
-            )
-
     def _listing(self, listing: plan.Listing) -> str:
         settings = self._state.settings
         match listing.kind:
@@ -246,6 +204,8 @@ class Interpreter:
                 return listings.calls_sql(
                     (r.statement, r.call, r.rung, r.model, r.counts) for r in self._calls.records
                 )
+            case "errors":
+                return listings.errors_sql(self._calls.failures.listed(self._calls.records))
             case "model":
                 name = str(listing.name)
                 manifest = self._encoders.manifest(name, settings)
@@ -295,6 +255,7 @@ class Interpreter:
             ).fetchall()
             self._user_functions = frozenset(str(row[0]) for row in found)
             self._state.definitions_changed = False
+            self._queries.functions.changed()
         return self._user_functions
 
 

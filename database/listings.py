@@ -8,7 +8,7 @@ from augursql.engine.repository.manifest import Manifest
 from augursql.settings import PREFIX, Settings
 from augursql.settings import names as setting_names
 from augursql.settings import value as setting_value
-from augursql.udfs.tally import Counts
+from augursql.udfs.tally import Counts, Failure
 
 Row = Sequence[object]
 
@@ -41,6 +41,13 @@ CALL_COLUMNS = {
     "cached": "BIGINT",
     "truncated": "BIGINT",
     "seconds": "DOUBLE",
+}
+
+ERROR_COLUMNS = {
+    "statement": "BIGINT",
+    "call": "VARCHAR",
+    "input": "VARCHAR",
+    "error": "VARCHAR",
 }
 
 
@@ -159,4 +166,11 @@ def calls_sql(records: Iterable[tuple[int, str, str, str, Counts]]) -> str:
             (n, call, rung, model, c.rows, c.inputs, c.evaluated, c.cached, c.truncated, c.seconds)
             for n, call, rung, model, c in records
         ],
+    )
+
+
+def errors_sql(failures: Iterable[tuple[int, str, Failure]]) -> str:
+    """FROM augur_errors(): the inputs that gave NULL because of ON ERROR NULL, and why."""
+    return table_sql(
+        ERROR_COLUMNS, [(n, call, failure.input, failure.error) for n, call, failure in failures]
     )

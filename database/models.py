@@ -20,7 +20,8 @@ from augursql.errors import (
     UnsupportedError,
     candidates,
 )
-from augursql.planner.plan import AlterModel, ConfigureModel, ExportModel, Span, TrainModel
+from augursql.planner.lexer import Span
+from augursql.planner.plan import AlterModel, ConfigureModel, ExportModel, TrainModel
 from augursql.planner.scan import speaks_augur
 from augursql.settings import Settings
 

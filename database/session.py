@@ -94,6 +94,8 @@ class Session:
 
     def close(self) -> None:
         """Closes the connection; twice is once."""
+        if self._interpreter is not None:
+            self._interpreter.close()
         self._interpreter = None
         self._state.keyboard.close()
         self._state.connection.close()

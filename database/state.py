@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from augursql.database.execution.desk import Desk
 from augursql.database.guard import errors_of
 from augursql.database.keyboard import Keyboard
 from augursql.database.watch import Watch
@@ -35,14 +36,14 @@ class Notice:
 
 @dataclass(slots=True)
 class State:
-    """Owned by one Session. `failures` are what functions raised while DuckDB ran them."""
+    """Owned by one Session. The `desk` rules what functions do when DuckDB calls them."""
 
     connection: duckdb.DuckDBPyConnection
     settings: Settings
     watch: Watch
     keyboard: Keyboard
     notices: list[Notice] = field(default_factory=list)
-    failures: list[BaseException] = field(default_factory=list)
+    desk: Desk = field(default_factory=Desk)
     definitions_changed: bool = True
 
     @contextmanager
@@ -50,7 +51,7 @@ class State:
         """Guards a statement: failures of our functions become ours, and Ctrl-C stops it."""
         with (
             self.keyboard.listening(),
-            errors_of(sql, self.failures, self.watch, rewritten),
+            errors_of(sql, self.desk.failures, self.watch, rewritten),
         ):
             yield
 

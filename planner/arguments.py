@@ -53,10 +53,13 @@ def _pieces(sentence: Sentence, opening: int, closing: int) -> tuple[list[range]
 
 def _begins_clause(sentence: Sentence, i: int, begin: int) -> bool:
     word = sentence.word(i)
-    if word not in ("using", "with", "options", "returns") or sentence.symbol(i + 1) in _NAMING:
+    words = ("using", "with", "options", "on", "returns")
+    if word not in words or sentence.symbol(i + 1) in _NAMING:
         return False
     if word == "using":
         return True
+    if word == "on":  # joins stand in brackets of their own
+        return sentence.word(i + 1) == "error"
     if word == "top" and sentence.token(i + 1).kind == "number":
         return True  # in the wrong place, which the clauses' reader says
     if word == "with":  # x::TIMESTAMP WITH TIME ZONE is a type

@@ -65,6 +65,7 @@ def with_clauses(call: Call, reader: ClauseReader) -> Call:
             options=tuple(reader.options.items()),
             filter=reader.filter,
             returns=reader.returns,
+            on_error=reader.on_error,
         )
     except StatementError as error:
         error.located(None, reader.sentence.whole)

@@ -2,35 +2,36 @@
 
     [USING MODEL model [VERSION n]] [USING INDEX index [TOP k] [SEMANTIC | RANDOM]]
     [WITH CONFIDENCE | PROBABILITIES | EXPLANATION | METADATA [, ...]] [OPTIONS (name = value, ...)]
-    [RETURNS type]
+    [RETURNS type] [ON ERROR NULL | FAIL]
 
 come in any order, each once. In DuckDB's own syntax: `index := 'hotels', top := 5, random := true,
-model := 'm', version := 2, with := ['confidence']`, any other name being an option; `=>` is `:=`.
+model := 'm', version := 2, with := ['confidence'], on_error := 'null'`, any other name being an
+option; `=>` is `:=`.
 """
 
 from augursql.errors import StatementError, candidates
 from augursql.planner.arguments import Layout
 from augursql.planner.cursor import Cursor
-from augursql.planner.lexer import tokenize
-from augursql.planner.plan import DETAILS, CallKind, Detail, Order, Scalar, Span
+from augursql.planner.lexer import Span, tokenize
+from augursql.planner.plan import DETAILS, CallKind, Detail, OnError, Order, Scalar
 from augursql.planner.returns import read_type
 from augursql.planner.sentence import Sentence, sentence
 
 _CLAUSES: dict[CallKind, tuple[str, ...]] = {
-    "predict": ("USING MODEL", "USING INDEX", "WITH", "OPTIONS"),
-    "classify": ("USING MODEL", "WITH"),
-    "embed": ("USING MODEL",),
-    "similarity": ("USING MODEL",),
+    "predict": ("USING MODEL", "USING INDEX", "WITH", "OPTIONS", "ON ERROR"),
+    "classify": ("USING MODEL", "WITH", "ON ERROR"),
+    "embed": ("USING MODEL", "ON ERROR"),
+    "similarity": ("USING MODEL", "ON ERROR"),
     "search": (),
-    "prompt": ("USING MODEL", "USING INDEX", "RETURNS", "WITH", "OPTIONS"),
+    "prompt": ("USING MODEL", "USING INDEX", "RETURNS", "WITH", "OPTIONS", "ON ERROR"),
 }
 _NAMED: dict[CallKind, tuple[str, ...]] = {
     "predict": (),  # every other name is an option
-    "classify": ("model", "version", "with"),
-    "embed": ("model", "version"),
-    "similarity": ("model", "version"),
+    "classify": ("model", "version", "with", "on_error"),
+    "embed": ("model", "version", "on_error"),
+    "similarity": ("model", "version", "on_error"),
     "search": ("k", "filter"),
-    "prompt": ("model", "version", "index", "top", "random", "with", "returns"),
+    "prompt": ("model", "version", "index", "top", "random", "with", "returns", "on_error"),
 }
 _SAME = {
     "model": "USING MODEL",
@@ -38,10 +39,12 @@ _SAME = {
     "with": "WITH",
     "top": "TOP",
     "returns": "RETURNS",
+    "on_error": "ON ERROR",
 }
 _DETAILS: dict[CallKind, tuple[Detail, ...]] = {
     "prompt": ("confidence", "explanation", "metadata"),
 }
+_ON_ERROR: dict[str, OnError] = {"null": "null", "fail": "fail"}
 
 
 class ClauseReader:
@@ -59,6 +62,7 @@ class ClauseReader:
         self.options: dict[str, Scalar] = {}
         self.filter: str | None = None
         self.returns: str | None = None
+        self.on_error: OnError = "fail"
         self._seen: set[str] = set()
 
     def read_clauses(self, clauses: range) -> None:
@@ -81,6 +85,8 @@ class ClauseReader:
                 self._read_details(cursor)
             elif clause == "RETURNS":
                 self.returns, self.places["returns"] = read_type(cursor), place
+            elif clause == "ON ERROR":
+                self._read_on_error(cursor, cursor.word, "ON ERROR is followed by NULL or FAIL.")
             else:
                 for name, value, span in cursor.options():
                     self._add_option(name, value, span)
@@ -113,6 +119,8 @@ class ClauseReader:
             return "USING INDEX"
         if self.kind == "prompt" and cursor.take("over"):
             return "USING INDEX"
+        if cursor.take("on", "error"):
+            return "ON ERROR"
         for word in ("returns", "with", "options"):
             if cursor.take(word):
                 return word.upper()
@@ -142,6 +150,10 @@ class ClauseReader:
             self._read_detail_list(cursor)
         elif key == "returns":
             self._read_type(cursor, place)
+        elif key == "on_error":
+            token = self.sentence.token(cursor.position)
+            value = "" if cursor.done else token.value.lower()
+            self._read_on_error(cursor, value, "on_error := takes 'null' or 'fail'.")
         else:
             self._add_option(key, cursor.scalar(f'the option "{key}"'), place)
 
@@ -167,6 +179,12 @@ class ClauseReader:
             else:
                 self._once("SEMANTIC or RANDOM", place)
                 self.order = "semantic" if word == "semantic" else "random"
+
+    def _read_on_error(self, cursor: Cursor, word: str, message: str) -> None:
+        if word not in _ON_ERROR:
+            raise cursor.error(message)
+        self.on_error = _ON_ERROR[word]
+        cursor.position += 1
 
     def _read_details(self, cursor: Cursor) -> None:
         while True:

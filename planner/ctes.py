@@ -1,6 +1,6 @@
 """The WITH clauses that a place of a statement can see."""
 
-from augursql.planner.plan import Span
+from augursql.planner.lexer import Span
 from augursql.planner.sentence import Sentence
 
 

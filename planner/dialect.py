@@ -21,6 +21,8 @@ from augursql.planner.plan import Argument, Call
 # What sqlglot's parser has been seen to raise at input it was not made for.
 _NOT_READ = (SqlglotError, RecursionError, LookupError, TypeError, ValueError, AttributeError)
 
+_OTHER_NAMES = (exp.Lambda, exp.Query, exp.Star, exp.Window, exp.Unnest, exp.Comprehension)
+
 
 def _entry(name: str) -> Callable[["AugurParser"], exp.Expr]:
     return lambda parser: parser.parse_call(name)
@@ -84,6 +86,27 @@ class Augur(DuckDB):
 
     Tokenizer = AugurTokenizer
     Parser = AugurParser
+
+
+def column_places(text: str) -> list[tuple[int, int]] | None:
+    """Where the column references of an expression without calls of ours stand in it.
+
+    None where sqlglot cannot read it, or where names in it may not be columns: in lambdas and in
+    queries of its own.
+    """
+    try:
+        tree = AugurParser(dialect=Augur()).read(text, {})
+    except _NOT_READ:
+        return None
+    if tree is None or tree.find(*_OTHER_NAMES) is not None:
+        return None
+    places = []
+    for column in tree.find_all(exp.Column):
+        parts = [part for part in column.parts if "start" in part.meta]
+        if len(parts) != len(column.parts):
+            return None
+        places.append((parts[0].meta["start"], parts[-1].meta["end"] + 1))
+    return sorted(places)
 
 
 def call_tree(call: Call, whole: str, inner: Sequence[Call] = ()) -> CallNode | None:

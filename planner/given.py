@@ -20,37 +20,47 @@ from typing import Any
 
 from augursql.errors import AugurError, NameNotFoundError, candidates
 from augursql.planner.bind import BoundCall, Catalog, bind_call
-from augursql.planner.lexer import literal, quoted, tokenize
+from augursql.planner.lexer import Span, literal, quoted, tokenize
 from augursql.planner.origin import Origin, Writer
 from augursql.planner.parse import parse
-from augursql.planner.plan import Call, Given, GivenQuery, Item, Query, Span, Statement, Verbatim
+from augursql.planner.plan import Call, Given, GivenQuery, Item, Query
 from augursql.planner.scan import speaks_augur
+from augursql.planner.sentence import sentence
 
 ROWS = "temp.augur_evaluated"
+# Texts, so that labels and classes compare alike whatever their type.
+_ANSWERS = (
+    "SELECT CAST(label AS VARCHAR) AS label, CAST(answer.prediction AS VARCHAR) AS predicted, "
+    "TRY_CAST(label AS DOUBLE) AS value, TRY_CAST(answer.prediction AS DOUBLE) AS number, "
+    "CAST(map_keys(answer.probabilities) AS VARCHAR[]) AS classes, "
+    "map_values(answer.probabilities) AS probabilities"
+)
 Tables = Mapping[Span, str]
 _NAMES = {"confidence": "probability", "explanation": "explanation", "metadata": "metadata"}
 
 
 @dataclass(frozen=True, slots=True)
 class Desugared:
-    """The one statement that a rewritten text is, and where its parts come from."""
+    """The one query that a rewritten text is, and where its parts come from."""
 
-    statement: Statement
+    query: Query
     origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One item of EVALUATE; `query` yields `label` and `answer`, the STRUCT of predict()."""
+    """One item of EVALUATE; `answers` yields a row's `label` and what was `predicted` as text, and
+    as numbers, `value` and `number`, where they are some; `classes` and their `probabilities`.
+    """
 
     call: Call
     bound: BoundCall
-    query: Desugared
+    answers: Desugared
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What EVALUATE works out: `rows` yields, once for all rungs, the columns that they read."""
+    """What EVALUATE works out: `rows` makes the table `ROWS` that all rungs read."""
 
     rows: Desugared
     rungs: tuple[Rung, ...]
@@ -82,6 +92,7 @@ def measured(
     asked = rewriting.asked(block)
     columns = dict.fromkeys(c.lower() for one in asked for c in (one.target, *one.inputs))
     rewriting.check_columns(block, asked)
+    rewriting.writer.make(f"CREATE OR REPLACE TEMP TABLE {ROWS} AS ", block.span)
     for ctes in block.ctes:
         rewriting.copy(ctes)
         rewriting.writer.make(" SELECT * FROM (", ctes)
@@ -282,9 +293,10 @@ def _write_call(writer: Writer, one: _Asked, table: str, details: str = "") -> N
 def _rung_query(statement: GivenQuery, one: _Asked, functions: frozenset[str]) -> Desugared:
     writer, place = Writer(statement.whole), one.item.call.span
     type_ = one.bound.target_type if one.bound is not None else "VARCHAR"
-    writer.make(f"SELECT CAST({quoted(one.target)} AS {type_}) AS label, ", place)
+    label = f"CAST({quoted(one.target)} AS {type_})"
+    writer.make(f"{_ANSWERS} FROM (SELECT {label} AS label, ", place)
     _write_call(writer, one, "", " WITH PROBABILITIES")
-    writer.make(f" AS answer FROM {ROWS}", place)
+    writer.make(f" AS answer FROM {ROWS})", place)
     return _parsed(writer, functions)
 
 
@@ -313,6 +325,8 @@ def _parsed(writer: Writer, functions: frozenset[str]) -> Desugared:
     origin = writer.origin()
     with origin.restoring():
         (statement,) = parse(origin.text, functions)
-    if isinstance(statement, Verbatim):  # It is not what the user wrote, though without calls.
-        statement = Query(statement.text, statement.start, statement.whole)
-    return Desugared(statement, origin)
+    if isinstance(statement, Query):
+        return Desugared(statement, origin)
+    # It is not what the user wrote, though it has no calls.
+    words = sentence(origin.text, tokenize(origin.text) or [])
+    return Desugared(Query(origin.text, 0, origin.text, sentence=words), origin)

@@ -17,7 +17,8 @@ from augursql.planner.calls import template_inputs, with_clauses
 from augursql.planner.clauses import ClauseReader
 from augursql.planner.ctes import ctes_before
 from augursql.planner.cursor import Cursor
-from augursql.planner.plan import DETAILS, Argument, Call, Given, Item, Span, Verb
+from augursql.planner.lexer import Span
+from augursql.planner.plan import DETAILS, Argument, Call, Given, Item, Verb
 from augursql.planner.sentence import Sentence
 from augursql.planner.sites import defines_macro
 

@@ -8,13 +8,13 @@ ALTER MODEL name SET VERSION n          EXPORT MODEL name TO 'folder'
 """
 
 from augursql.planner.cursor import Cursor
+from augursql.planner.lexer import Span
 from augursql.planner.plan import (
     AlterModel,
     ConfigureModel,
     CreateModel,
     ExportModel,
     Options,
-    Span,
     Statement,
     TrainModel,
 )

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from augursql.errors import AugurError
-from augursql.planner.plan import Span
+from augursql.planner.lexer import Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,11 @@ from augursql.planner.sentence import Sentence, sentence
 from augursql.planner.sites import defines_macro, kind_at
 from augursql.planner.statements import read_listing, read_statement
 
-_TABLES: dict[str, ListingKind] = {"augur_calls": "calls", "augur_settings": "settings"}
+_TABLES: dict[str, ListingKind] = {
+    "augur_calls": "calls",
+    "augur_errors": "errors",
+    "augur_settings": "settings",
+}
 
 
 def parse(text: str, user_functions: frozenset[str] = frozenset()) -> list[Statement]:
@@ -66,6 +70,7 @@ def _statement(words: Sentence, plain: Verbatim, user_functions: frozenset[str])
         listings=listings,
         insertions=_once((*names, *more)),
         definition=bool(calls) and _defines(words),
+        sentence=words,
     )
 
 

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from augursql.errors import StatementError
+from augursql.planner.lexer import Span
+from augursql.planner.sentence import Sentence
 
-Span = tuple[int, int]
 CallKind = Literal["predict", "classify", "embed", "similarity", "search", "prompt"]
 Verb = Literal["predict", "prompt", "evaluate"]
 Order = Literal["semantic", "random"]
 Detail = Literal["confidence", "probabilities", "explanation", "metadata"]
+OnError = Literal["fail", "null"]
 ListingKind = Literal[
-    "indexes", "index", "models", "model", "calls", "settings", "setting", "value"
+    "indexes", "index", "models", "model", "calls", "errors", "settings", "setting", "value"
 ]
 Scalar = str | int | float | bool | None
 Options = tuple[tuple[str, Scalar], ...]
@@ -69,6 +71,7 @@ class Call:
     filter: str | None = None
     template: str | None = None
     returns: str | None = None
+    on_error: OnError = "fail"
     places: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -95,7 +98,7 @@ class Call:
         names = (self.target, self.model, self.index)
         folded = tuple(None if name is None else name.lower() for name in names)
         how = (self.version, self.top, self.order, self.with_, self.options, self.filter)
-        return (self.kind, *folded, *how, self.template, self.returns)
+        return (self.kind, *folded, *how, self.template, self.returns, self.on_error)
 
     def place(self, name: str) -> Span:
         """Where a part stands; the whole call where the part has no place of its own."""
@@ -150,6 +153,7 @@ class Query(Statement):
     listings: tuple[Listing, ...] = ()
     insertions: tuple[Insertion, ...] = ()
     definition: bool = False
+    sentence: Sentence | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         first, last = self.span

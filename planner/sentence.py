@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from augursql.planner.lexer import Token
-from augursql.planner.plan import Span
+from augursql.planner.lexer import Span, Token
 
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _CLAUSES = frozenset(

@@ -13,10 +13,10 @@ from augursql.planner.scopes import Scopes
 from augursql.planner.sentence import Sentence
 
 _NAMED: dict[str, frozenset[str]] = {
-    "predict": frozenset({"index", "model", "top", "version", "with", "random"}),
-    "classify": frozenset({"model", "version", "with"}),
-    "embed": frozenset({"model", "version"}),
-    "similarity": frozenset({"model", "version"}),
+    "predict": frozenset({"index", "model", "top", "version", "with", "random", "on_error"}),
+    "classify": frozenset({"model", "version", "with", "on_error"}),
+    "embed": frozenset({"model", "version", "on_error"}),
+    "similarity": frozenset({"model", "version", "on_error"}),
 }
 _DEFINES = frozenset("macro function table view into exists update references trigger type".split())
 _BEFORE_EXPRESSION = frozenset(

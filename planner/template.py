@@ -4,8 +4,7 @@ import re
 from dataclasses import dataclass
 
 from augursql.errors import StatementError
-from augursql.planner.lexer import Token, quoted
-from augursql.planner.plan import Span
+from augursql.planner.lexer import Span, Token, quoted
 
 _PARTS = re.compile(r"\{\{|\}\}|\{(?P<name>[^{}]*)\}|(?P<lonely>[{}])")
 

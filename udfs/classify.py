@@ -33,10 +33,11 @@ def classify_function(embedder: Embedder, with_: Sequence[str], returns: str) ->
     def compute(texts: pa.ChunkedArray, labels: pa.ChunkedArray) -> pa.Array:
         started = time.perf_counter()
         chunk = chunk_of(texts)
-        embedded = embedder.embed(chunk.texts)
         text_of_row = chunk.index.fill_null(-1).to_numpy()
+        rows_by_labels = _rows_by_labels(labels, text_of_row)
+        embedded = embedder.embed(chunk.texts)
         parts, take, answered = [], np.full(chunk.rows, -1, np.int64), 0
-        for label_set, rows in _rows_by_labels(labels, text_of_row).items():
+        for label_set, rows in rows_by_labels.items():
             texts_used, place = np.unique(text_of_row[rows], return_inverse=True)
             vectors = embedder.embed([_document(label) for label in label_set]).vectors
             probabilities = classify(embedded.vectors[texts_used], vectors)
@@ -52,7 +53,7 @@ def classify_function(embedder: Embedder, with_: Sequence[str], returns: str) ->
             return pa.nulls(chunk.rows)
         return pa.concat_arrays(parts).take(pa.array(take, mask=take < 0))
 
-    return VectorFunction(("VARCHAR", "VARCHAR"), returns, compute, tally)
+    return VectorFunction(("VARCHAR", "VARCHAR"), returns, compute, tally, embedder.foresee)
 
 
 def _rows_by_labels(

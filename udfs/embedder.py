@@ -1,6 +1,7 @@
 """Vectors for a chunk's texts, each distinct text at most once in the session."""
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,8 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from augursql.engine.inference.encoder import Encoder
+from augursql.errors import InterruptedStatementError
 from augursql.types import Monitor
 from augursql.udfs.memo import Memo, Remembered, content_hash
+from augursql.udfs.stored import NothingStored, Store, Stored
+from augursql.udfs.tally import Counts
+
+FIRST_PIECE, LARGEST_PIECE = 512, 8_192
+SECONDS_PER_PIECE = 1.0
+SAMPLE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +44,23 @@ class Embedded:
 
 
 class Embedder:
-    """An encoder with a memo before it, and an index's vectors before that."""
+    """An encoder; before it a store, before that the session's memo and an index's vectors."""
 
     def __init__(
-        self, encoder: Encoder, memo: Memo, monitor: Monitor, known: KnownTexts = NOTHING_KNOWN
+        self,
+        encoder: Encoder,
+        memo: Memo,
+        monitor: Monitor,
+        known: KnownTexts = NOTHING_KNOWN,
+        store: Store | None = None,
     ) -> None:
         self.encoder = encoder
         self._memo = memo
         self._monitor = monitor
         self._known = known
+        self._store = store or NothingStored()
+        self._piece = FIRST_PIECE
+        self._uncounted: set[bytes] = set()
         self._name = f"{encoder.digest}/{encoder.dtype}"
         # Two threads with the same new text must not both embed it: the second one waits.
         self._lock = threading.Lock()
@@ -64,8 +80,34 @@ class Embedder:
         with self._lock:
             missing = [i for i in unknown if not self._recall(i, keys[i], result)]
             if missing:
-                self._encode(texts, keys, missing, result)
+                missing = self._fetch(keys, missing, result)
+            self._encode_all(texts, keys, missing, result)
         return result
+
+    def foresee(self, texts: Sequence[str]) -> Counts:
+        """What embedding distinct texts would cost; no model is asked.
+
+        Tokens are counted on a sample of 1,000 texts; seconds follow from the measured throughput.
+        """
+        keys = [content_hash(text) for text in texts]
+        unknown = [
+            i
+            for i, key in enumerate(keys)
+            if key not in self._known.entry_of and self._memo.get(self._name, key) is None
+        ]
+        if unknown:
+            stored = set(self._store.get_many(self._name, [keys[i] for i in unknown]).keys)
+            unknown = [i for i in unknown if keys[i] not in stored]
+        tokens, seconds = 0, 0.0
+        if unknown:
+            sample = unknown[:: max(1, len(unknown) // SAMPLE)]
+            counted = self.encoder.count_tokens([texts[i] for i in sample])
+            tokens = round(float(counted.mean()) * len(unknown))
+            seconds = tokens / self.encoder.tokens_per_second()
+        cached = len(texts) - len(unknown)
+        return Counts(
+            inputs=len(texts), evaluated=len(unknown), cached=cached, tokens=tokens, seconds=seconds
+        )
 
     def _look_up_index(self, keys: Sequence[bytes], result: Embedded) -> list[int]:
         unknown = []
@@ -86,8 +128,42 @@ class Embedder:
         result.vectors[i] = found.vector
         result.tokens[i] = found.tokens
         result.truncated[i] = found.truncated
-        result.cached[i] = True
+        result.cached[i] = key not in self._uncounted
+        self._uncounted.discard(key)
         return True
+
+    def _fetch(self, keys: Sequence[bytes], missing: list[int], result: Embedded) -> list[int]:
+        """Takes what the store has; returns what is still missing."""
+        found = self._store.get_many(self._name, [keys[i] for i in missing])
+        place = {keys[i]: i for i in missing}
+        for key, value, tokens, truncated in zip(
+            found.keys, found.values, found.tokens, found.truncated, strict=True
+        ):
+            if key in place and len(value) == 4 * self.encoder.dimensions:
+                i = place.pop(key)
+                result.vectors[i], result.tokens[i] = np.frombuffer(value, np.float32), tokens
+                result.truncated[i], result.cached[i] = truncated, True
+                self._remember(i, key, result)
+        return list(place.values())
+
+    def _encode_all(
+        self, texts: Sequence[str], keys: Sequence[bytes], missing: list[int], result: Embedded
+    ) -> None:
+        """Piece by piece, so that a kill, a cancel or a failure loses a second's work."""
+        rest, done = sorted(missing, key=lambda i: -len(texts[i])), list[int]()
+        try:
+            while rest:
+                piece, started = rest[: self._piece], time.monotonic()
+                self._encode(texts, keys, piece, result)
+                done, rest = done + piece, rest[self._piece :]
+                if time.monotonic() - started < SECONDS_PER_PIECE / 2:
+                    self._piece = min(2 * self._piece, LARGEST_PIECE)
+        except InterruptedStatementError:
+            raise
+        except Exception:
+            # Whoever asks again for less than the whole finds these in the memo: count them then.
+            self._uncounted.update(keys[i] for i in done)
+            raise
 
     def _encode(
         self,
@@ -101,10 +177,16 @@ class Embedder:
         result.tokens[missing] = encoding.tokens
         result.truncated[missing] = encoding.truncated
         for i in missing:
-            self._memo.put(
-                self._name,
-                keys[i],
-                Remembered(
-                    result.vectors[i].copy(), int(result.tokens[i]), bool(result.truncated[i])
-                ),
-            )
+            self._remember(i, keys[i], result)
+        stored = Stored(
+            [keys[i] for i in missing],
+            [result.vectors[i].tobytes() for i in missing],
+            encoding.tokens.tolist(),
+            encoding.truncated.tolist(),
+        )
+        self._store.put_many(self._name, stored)
+
+    def _remember(self, i: int, key: bytes, result: Embedded) -> None:
+        vector = result.vectors[i].copy()
+        tokens, truncated = int(result.tokens[i]), bool(result.truncated[i])
+        self._memo.put(self._name, key, Remembered(vector, tokens, truncated))

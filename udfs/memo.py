@@ -42,6 +42,12 @@ class Memo:
         """Changes the bound; what is over it goes with the next vector that comes."""
         self._capacity = capacity_mb * 1_000_000
 
+    def clear(self) -> None:
+        """Forgets everything."""
+        with self._lock:
+            self._kept.clear()
+            self._size = 0
+
     def get(self, encoder: str, key: bytes) -> Remembered | None:
         with self._lock:
             found = self._kept.get((encoder, key))

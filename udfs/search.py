@@ -55,7 +55,7 @@ def search_function(
         tally.add(counted(embedded, chunk.rows, started))
         return chunk.spread(pa.array(found, FOUND))
 
-    return VectorFunction(("VARCHAR",), RETURNS, compute, tally)
+    return VectorFunction(("VARCHAR",), RETURNS, compute, tally, embedder.foresee)
 
 
 def _rows(

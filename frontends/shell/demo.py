@@ -76,12 +76,13 @@ class Demo:
 
     def _show(self, statement: str) -> None:
         result = self._session.execute(statement)
+        rows = result.fetchall()
         for notice in self._session.notices:
             print(self._paint(notice.text, DIM))
         if result.description and result.description[0][0] != "Count":
             names = [str(column[0]) for column in result.description]
             types = [str(column[1]) for column in result.description]
-            print(box(names, types, result.fetchall(), Limits(WIDTH, 40)))
+            print(box(names, types, rows, Limits(WIDTH, 40)))
 
     def _rows(self, statement: str) -> list[tuple[Any, ...]]:
         return self._session.execute(statement).fetchall()

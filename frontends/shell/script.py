@@ -70,11 +70,11 @@ class Script:
     def _run(self, statement: str) -> None:
         result = self._session.execute(statement)
         described = result.description
+        rows = result.fetchall()
         for notice in self._session.notices:
             self._message(notice.text, YELLOW if notice.warning else DIM)
         if not described:
             return
-        rows = result.fetchall()
         names = [str(column[0]) for column in described]
         if _is_acknowledgement(statement, names):
             return

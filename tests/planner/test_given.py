@@ -9,7 +9,7 @@ from augursql.errors import AugurError, NameNotFoundError
 from augursql.planner.bind import Catalog, bind
 from augursql.planner.given import Desugared, desugared, measured, parameters_of
 from augursql.planner.parse import parse
-from augursql.planner.plan import GivenQuery, Query, Span
+from augursql.planner.plan import GivenQuery, Span
 
 Rewritten = Callable[..., Desugared]
 HOTELS = "USING INDEX hotels"
@@ -35,8 +35,7 @@ def test_one_column_more(rewritten: Rewritten) -> None:
         """SELECT given.*, predict('rating', given."review" USING INDEX hotels TOP 3)"""
         """ AS "rating_predictions" FROM (SELECT * FROM reviews) AS given -- all"""
     )
-    assert isinstance(made.statement, Query)
-    assert [call.kind for call in made.statement.calls] == ["predict"]
+    assert [call.kind for call in made.query.calls] == ["predict"]
 
 
 def test_one_call_gives_all_that_is_asked(rewritten: Rewritten) -> None:
@@ -111,8 +110,7 @@ def test_errors_point_into_the_users_text(
                 measured(statement, block, catalog, {}, frozenset())
             made = desugared(statement, catalog, {}, frozenset())
             with made.origin.restoring():
-                assert isinstance(made.statement, Query)
-                bind(made.statement, catalog)
+                bind(made.query, catalog)
         assert message in f"{caught.value.message} {caught.value.hint}"
         assert caught.value.sql == text and caught.value.span is not None
         assert text[slice(*caught.value.span)] == at
@@ -137,15 +135,17 @@ def test_what_an_evaluation_reads(catalog: Catalog) -> None:
     statement = given(sql)
     found = measured(statement, statement.blocks[0], catalog, {}, frozenset())
     assert found.rows.origin.text == (
-        'WITH c AS (FROM t) SELECT * FROM (SELECT given."rating", given."review", given."mood", '
-        'given."title" FROM (FROM c) AS given)'
+        "CREATE OR REPLACE TEMP TABLE temp.augur_evaluated AS WITH c AS (FROM t) SELECT * FROM "
+        '(SELECT given."rating", given."review", given."mood", given."title" FROM (FROM c) '
+        "AS given)"
     )
-    assert [rung.query.origin.text for rung in found.rungs] == [
+    read = [rung.answers.origin.text.split(" FROM (", 1)[1] for rung in found.rungs]
+    assert read == [
         """SELECT CAST("rating" AS INTEGER) AS label, predict('rating', "review" USING INDEX """
-        "hotels WITH PROBABILITIES) AS answer FROM temp.augur_evaluated",
+        "hotels WITH PROBABILITIES) AS answer FROM temp.augur_evaluated)",
         """SELECT CAST("mood" AS ENUM('good', 'bad')) AS label, predict('mood', "Title", """
         """"review" USING INDEX pairs RANDOM WITH PROBABILITIES) AS answer """
-        "FROM temp.augur_evaluated",
+        "FROM temp.augur_evaluated)",
     ]
 
 

@@ -1,0 +1,233 @@
+"""Queries with calls: planned, and handed to DuckDB in the form that costs the models least."""
+
+import itertools
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import duckdb
+
+from augursql.database.binding import BindingCatalog
+from augursql.database.calls import Calls, Prepared
+from augursql.database.catalog import Catalog, IndexRow, quoted
+from augursql.database.encoders import Encoders
+from augursql.database.execution.budget import Budget
+from augursql.database.execution.desk import Mode
+from augursql.database.execution.foresight import Foresight, foresee
+from augursql.database.execution.streaming import chosen, register_stream
+from augursql.database.functions import Functions
+from augursql.database.indexing import Source, missing_rows
+from augursql.database.state import Parameters, State
+from augursql.errors import AugurError, OtherDocumentWarning, StaleIndexWarning
+from augursql.planner import plan
+from augursql.planner.bind import BoundCall, BoundQuery, bind
+from augursql.planner.emit import document_sql_for_columns, renderer
+from augursql.planner.reading import Facts, Reading
+from augursql.planner.render import Edit, Renderer, Stream
+from augursql.planner.rules import Step, rewrite
+from augursql.planner.source import readable, stageable
+
+# What DuckDB says of a statement before it has begun to run it.
+NOT_UNDERSTOOD = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+    duckdb.SyntaxException,
+    duckdb.NotImplementedException,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A query that can run: bound, its functions registered, and what the rules made of it."""
+
+    reading: Reading
+    calls: tuple[Prepared, ...]
+    listings: tuple[str, ...]
+    search_tables: dict[int, str]
+    steps: tuple[Step, ...]
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        return self.steps[-1].edits if self.steps else ()
+
+    @property
+    def stream(self) -> Stream | None:
+        """The query that is read in small batches, if there is one."""
+        parts = (part for edit in self.edits for part in edit.parts)
+        return next((part for part in parts if isinstance(part, Stream)), None)
+
+    def renderer(self, rewritten: bool = True) -> Renderer:
+        """What writes the query, or parts of it, as DuckDB's SQL."""
+        names = [call.name for call in self.calls]
+        edits = self.edits if rewritten else ()
+        return renderer(self.reading.bound, names, self.listings, self.search_tables, edits)
+
+
+class Queries:
+    """One per session."""
+
+    def __init__(
+        self,
+        state: State,
+        catalog: Catalog,
+        encoders: Encoders,
+        calls: Calls,
+        listing: Callable[[plan.Listing], str],
+    ) -> None:
+        self._state = state
+        self._catalog = catalog
+        self._encoders = encoders
+        self._calls = calls
+        self._listing = listing
+        self.functions = Functions(state.connection)
+        self._streams = itertools.count(1)
+        self._mark = secrets.token_hex(3)
+        self._registered: list[str] = []
+
+    def catalog(self) -> BindingCatalog:
+        """What names mean to the statement that runs now."""
+        connection, settings = self._state.connection, self._state.settings
+        return BindingCatalog(connection, self._catalog, self._encoders, settings)
+
+    def prepare(self, query: plan.Query, statement: int) -> Planned:
+        """Binds the query, prepares its calls, rewrites it. Raises AugurError."""
+        settings = self._state.settings
+        catalog = self.catalog()
+        bound = bind(query, catalog)
+        prepared, tables = list[Prepared](), dict[int, str]()
+        for position, call in enumerate(bound.calls):
+            row = catalog.row(call.index) if call.index is not None else None
+            if row is not None:
+                self._warn_if_stale(row)
+                self._warn_of_other_documents(call, row)
+                tables[position] = row.rows_table
+            try:
+                ready = self._calls.prepare(call, row, settings)
+            except AugurError as error:
+                raise error.located(call.call.span, query.whole) from error.__cause__
+            if ready not in prepared:
+                self._calls.record(statement, call.call.sql, ready)
+            prepared.append(ready)
+        listed = tuple(self._listing(listing) for listing in query.listings)
+        reading = Reading(bound, self._facts(bound, query))
+        steps = rewrite(reading) if bound.calls and settings.rules == "on" else ()
+        return Planned(reading, tuple(prepared), listed, tables, steps)
+
+    def run(self, planned: Planned, parameters: Parameters) -> None:
+        """Starts the query; its rows are DuckDB's to fetch. Raises AugurError, duckdb.Error."""
+        self._forget_streams()
+        budget = Budget(self._state.settings)
+        self._state.desk.budget = budget if budget.limited else None
+        for call in planned.calls:
+            call.door.forget()
+        if planned.reading.sentence.word(0) == "prepare":
+            with self.mode(Mode.REFUSE):
+                self._execute(planned, parameters)
+        elif not self._run_streamed(planned, parameters):
+            if self._wants_stages(budget) and stageable(planned.reading):
+                self._stage(planned, parameters, budget)
+            self._execute(planned, parameters)
+
+    def foresee(self, planned: Planned, parameters: Parameters, patient: bool) -> Foresight | None:
+        """What the query would ask of its models; None where that cannot be told."""
+        tokens = readable(planned.reading)
+        if tokens is None or (planned.reading.has_parameters(tokens) and parameters is None):
+            return None
+        sql = planned.renderer().part(planned.reading.span(tokens))
+        return foresee(self._state, sql, parameters, planned.calls, patient)
+
+    @contextmanager
+    def mode(self, mode: Mode) -> Iterator[None]:
+        """Rules what functions do inside of the block."""
+        self._state.desk.mode = mode
+        try:
+            yield
+        finally:
+            self._state.desk.mode = Mode.RUN
+
+    def _wants_stages(self, budget: Budget) -> bool:
+        wanted = self._state.settings.execution
+        return wanted == "staged" or (wanted == "auto" and budget.limited)
+
+    def _stage(self, planned: Planned, parameters: Parameters, budget: Budget) -> None:
+        """Collects the distinct inputs, checks the budget, and has them answered in one batch."""
+        foreseen = self.foresee(planned, parameters, patient=True)
+        if foreseen is None:
+            return
+        budget.spend(foreseen.total)
+        self._state.desk.budget = None
+        self._state.watch.begin(planned.calls[0].kind, foreseen.total.evaluated)
+        for call in dict.fromkeys(planned.calls):
+            call.door.answer_ahead()
+
+    def _execute(self, planned: Planned, parameters: Parameters) -> None:
+        try:
+            self._state.execute(planned.renderer().text(), parameters)
+        except NOT_UNDERSTOOD:
+            if not planned.steps:
+                raise
+            # Either the user's own mistake, which is to be told in the user's own words, or
+            # something that the rules did not see.
+            self._state.execute(planned.renderer(rewritten=False).text(), parameters)
+
+    def _run_streamed(self, planned: Planned, parameters: Parameters) -> bool:
+        """Runs a query that a LIMIT may stop early; False where it is to be run as a whole."""
+        stream, tokens = planned.stream, readable(planned.reading)
+        if stream is None or tokens is None:
+            return False
+        writer = planned.renderer()
+        start = planned.reading.span(tokens)[0]
+        before = next(e.span[0] for e in planned.edits if stream in e.parts)
+        below = writer.part((start, before)) + writer.streamed(stream)
+        name = f"__augur_stream_{self._mark}_{next(self._streams)}"
+        try:
+            if not register_stream(self._state.connection, name, below, parameters):
+                return False
+            self._registered.append(name)
+            writer.stream = name
+            sql = writer.text()
+            self._state.execute(sql, dict(chosen(parameters, sql)) or None)
+        except NOT_UNDERSTOOD:
+            return False
+        return True
+
+    def _forget_streams(self) -> None:
+        while self._registered:
+            self._state.connection.unregister(self._registered.pop())
+
+    def _facts(self, bound: BoundQuery, query: plan.Query) -> Facts:
+        if not bound.calls:
+            return Facts({}, ())
+        first = query.sentence.word(0) if query.sentence is not None else ""
+        return Facts(
+            self.functions.kinds(),
+            tuple(1.0 for _ in bound.calls),
+            may_stream=first not in ("prepare", "explain") and not query.definition,
+        )
+
+    def _warn_if_stale(self, index: IndexRow) -> None:
+        source = Source(index.source, document_sql_for_columns(index.text_columns))
+        try:
+            missing = missing_rows(self._state.connection, index, source)
+        except duckdb.Error:
+            return  # The table is gone: the index answers from its snapshot.
+        if missing:
+            self._state.warn(
+                f'The index "{index.name}" lacks {missing:,} row{"s" if missing > 1 else ""} '
+                f"of {index.source}: "
+                f"REFRESH INDEX {quoted(index.name)} adds them.",
+                StaleIndexWarning,
+            )
+
+    def _warn_of_other_documents(self, bound: BoundCall, index: IndexRow) -> None:
+        """A row is told from the others by its whole document: part of it may find itself."""
+        call = bound.call
+        if call.kind == "predict" and len(call.inputs) != len(index.text_columns):
+            columns = ", ".join(quoted(column) for column in index.text_columns)
+            self._state.warn(
+                f'The index "{index.name}" holds documents of {columns}: predict from these, '
+                "or a row that is in the index may learn from itself.",
+                OtherDocumentWarning,
+            )
