@@ -126,7 +126,7 @@ class Queries:
             with self.mode(Mode.REFUSE):
                 self._execute(planned, parameters)
         elif not self._run_streamed(planned, parameters):
-            if self._wants_stages(budget) and stageable(planned.reading):
+            if planned.calls and self._wants_stages(budget) and stageable(planned.reading):
                 self._stage(planned, parameters, budget)
             self._execute(planned, parameters)
 
