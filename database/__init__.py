@@ -5,7 +5,8 @@ untouched. Otherwise `planner` parses it. A statement such as CREATE INDEX is ca
 `statements`, which writes through `catalog` and `indexing` in one transaction. A query is bound
 against `catalog`, each of its calls becomes a vectorised function (`calls`), and the text with the
 calls replaced goes to DuckDB. `encoders`, `indexed` and `predictors` hold what the calls need in
-memory: sessions of models, an index's vectors and graph, fitted predictors.
+memory: sessions of models, an index's vectors and graph, fitted predictors. `cache` keeps what the
+models compute, through a connection of its own.
 
 The database file is the only truth: everything learned from the user's rows lives in tables of the
 schema `augur` in the user's own database. Graphs beside it are caches. This room parses no SQL and

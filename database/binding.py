@@ -33,6 +33,21 @@ class BindingCatalog:
         """The catalog's row of an index that was bound."""
         return self._indexes[info.name.lower()]
 
+    def searchable(self, table: str, column: str, model: str) -> IndexRow | None:
+        """An index on this one column of a table that compares as similarity() does."""
+        return next(
+            (
+                row
+                for row in self._indexes.values()
+                if row.source == table
+                and [name.lower() for name in row.text_columns] == [column.lower()]
+                and row.model.lower() == model.lower()
+                and row.metric == "cosine"
+                and row.dtype == self._encoders.encoder(model, self._settings).dtype
+            ),
+            None,
+        )
+
     def index(self, name: str) -> IndexInfo | None:
         row = self._indexes.get(name.lower())
         if row is None:

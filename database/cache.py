@@ -7,6 +7,7 @@ statements go on without it.
 """
 
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,10 @@ from augursql.udfs.stored import Stored
 
 SECONDS_BETWEEN_WRITES = 1.0
 MOST_PENDING = 8_192
+# Statements of one text each, in a loop, do not wait for the disk each time.
+FEW_PENDING = 32
+# A write that fails for want of space makes DuckDB close the whole database.
+LEAST_FREE_BYTES = 256_000_000
 # How exactly the last use is known: a cache that is only read is hardly ever written.
 USED_WITHIN_S = 3_600
 
@@ -46,7 +51,7 @@ class Cache:
         self._lock = threading.Lock()
         self._usable = catalog.file is not None
         self._table: CacheTable | None = None
-        self._exists = self._may_create = self._looked = False
+        self._exists = self._may_create = self._looked = self._disk_full = False
         self._rows = 0
         self._known: dict[str, Prefixes] = {}
         self._capacity = 0
@@ -90,12 +95,12 @@ class Cache:
                 self._write_if_due(self._table)
 
     def flush(self) -> None:
-        """Writes what a statement has left, unless the last write is less than a second old."""
+        """Writes what a statement has left: all but a few rows right after another write."""
         if not self._pending and not self._used:
             return
         with self._lock, self._safely():
             if self._table is not None:
-                self._write_if_due(self._table)
+                self._write_if_due(self._table, FEW_PENDING)
                 used, self._used = self._used, set()
                 if used:
                     self._table.touch(list(used))
@@ -166,15 +171,18 @@ class Cache:
         places = np.minimum(np.searchsorted(known, asked), len(known) - 1)
         return [keys[i] for i in np.flatnonzero(known[places] == asked).tolist()]
 
-    def _write_if_due(self, table: CacheTable) -> None:
+    def _write_if_due(self, table: CacheTable, most: int = MOST_PENDING) -> None:
         due = time.monotonic() - self._written_at > SECONDS_BETWEEN_WRITES
-        if due or len(self._pending) >= MOST_PENDING:
+        if due or len(self._pending) >= most:
             self._write(table)
 
     def _write(self, table: CacheTable) -> None:
         self._look(table)
         if not self._pending or not (self._exists or self._may_create):
             self._pending = self._pending[-MOST_PENDING:]
+            return
+        if self._no_space():
+            self._pending.clear()
             return
         if not self._exists:
             table.create()
@@ -183,6 +191,15 @@ class Cache:
         self._pending.clear()
         self._written_at = time.monotonic()
         table.evict(self._capacity)
+
+    def _no_space(self) -> bool:
+        """Whether the disk is nearly full; told once."""
+        free = shutil.disk_usage(Path(str(self._catalog.file)).parent).free
+        if free < LEAST_FREE_BYTES and not self._disk_full:
+            needed = LEAST_FREE_BYTES // 1_000_000
+            self._disk_full = True
+            self._tell(f"The prediction cache is not written: under {needed} MB of disk are free.")
+        return free < LEAST_FREE_BYTES
 
     @contextmanager
     def _safely(self) -> Iterator[None]:

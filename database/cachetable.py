@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from augursql.planner.lexer import literal
 from augursql.udfs.memo import HASH_BYTES
 from augursql.udfs.stored import Stored
 
@@ -53,9 +54,8 @@ class CacheTable:
     def prefixes(self, producer: str) -> Prefixes:
         """`prefixes_of` all inputs of a producer, sorted."""
         found = self._arrow(
-            f"SELECT input FROM {self._name} WHERE producer = ? "
-            f"AND octet_length(input) = {HASH_BYTES}",
-            producer,
+            f"SELECT input FROM {self._name} WHERE producer = {literal(producer)} "
+            f"AND octet_length(input) = {HASH_BYTES}"
         )
         return np.sort(prefixes_of(found.column(0).to_pylist()))
 
@@ -67,8 +67,7 @@ class CacheTable:
             found = self._arrow(
                 "SELECT input, value, tokens, truncated, "
                 f"used < {_now()} - INTERVAL {fresh_s} SECOND FROM {self._name} "
-                "JOIN augur_given USING (input) WHERE producer = ?",
-                producer,
+                f"JOIN augur_given USING (input) WHERE producer = {literal(producer)}"
             )
         keys, values, tokens, truncated, old = (column.to_pylist() for column in found.columns)
         stored = Stored(keys, values, tokens, truncated)
@@ -116,8 +115,9 @@ class CacheTable:
     def _number(self, sql: str) -> int:
         return int(self._connection.execute(sql).fetchall()[0][0])
 
-    def _arrow(self, sql: str, parameter: str) -> pa.Table:
-        return self._connection.sql(sql, params=[parameter]).to_arrow_table()
+    def _arrow(self, sql: str) -> pa.Table:
+        # Without parameters: DuckDB 1.5 makes Python objects of the rows of a relation with some.
+        return self._connection.sql(sql).to_arrow_table()
 
 
 def prefixes_of(keys: Sequence[bytes]) -> Prefixes:

@@ -3,6 +3,7 @@
 import itertools
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +12,8 @@ import numpy as np
 
 from augursql.database.cache import Cache
 from augursql.database.catalog import Catalog, IndexRow
+from augursql.database.door import Door
 from augursql.database.encoders import Encoders
-from augursql.database.execution.door import Door
 from augursql.database.failures import Failures
 from augursql.database.indexes import Indexes
 from augursql.database.predictors import FittedTarget, Predictors
@@ -54,6 +55,16 @@ class CallRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Answering:
+    """What answers a call: the function, its rung, the name of the model, and why it is this."""
+
+    function: VectorFunction
+    rung: str
+    model: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A registered function, the kind of its call, and what answers it."""
 
@@ -61,8 +72,15 @@ class Prepared:
     name: str
     function: VectorFunction
     door: Door
-    rung: str
-    model: str
+    answering: Answering
+
+    @property
+    def rung(self) -> str:
+        return self.answering.rung
+
+    @property
+    def model(self) -> str:
+        return self.answering.model
 
 
 class Calls:
@@ -109,14 +127,13 @@ class Calls:
         found = self._prepared.get(key)
         if found is None:
             name = f"{bound.call.kind}_{_word(bound.call.target)}{self._mark}{next(self._names)}"
-            function, rung, model = self._function(bound, row, settings)
+            answering = self._answering(bound, row, settings)
+            function = answering.function
             if bound.call.on_error == "null":
                 function = tolerant(function, self._state.watch)
             door = Door(function, self._state.desk)
             register(self._state.connection, name, replace(function, compute=door.call))
-            found = self._prepared[key] = Prepared(
-                bound.call.kind, name, function, door, rung, model
-            )
+            found = self._prepared[key] = Prepared(bound.call.kind, name, function, door, answering)
         return found
 
     def release(self, row: IndexRow) -> None:
@@ -136,30 +153,36 @@ class Calls:
             )
         )
 
+    def counted(self, calls: Sequence[Prepared]) -> list[Counts]:
+        """What each of these calls of the running statement has cost so far."""
+        latest = {id(record.function): record.counts for record in self.records}
+        return [latest.get(id(call.function), Counts()) for call in calls]
+
     def settle(self) -> None:
         """Fixes the counts of the statements so far, before a next one uses the same functions."""
         self.failures.settle(self.records)
-        self.records = [replace(r, final=r.counts) for r in self.records[-1_000:]]
+        kept = self.records[-1_000:]
+        self.records = [r if r.final is not None else replace(r, final=r.counts) for r in kept]
 
     def finish(self) -> None:
         """After a statement, and after each read of its rows."""
         self.cache.flush()
         self.failures.tell(self.records)
 
-    def _function(
-        self, bound: BoundCall, row: IndexRow | None, settings: Settings
-    ) -> tuple[VectorFunction, str, str]:
+    def _answering(self, bound: BoundCall, row: IndexRow | None, settings: Settings) -> Answering:
         call = bound.call
         if row is not None:
             return self._over_index(bound, row, settings)
         embedder = self._embedder(self._encoders.encoder(call.model, settings), settings)
         model = call.model or settings.encoder
+        why = "USING MODEL names it" if call.model else "the default encoder, augur_encoder"
+        if call.kind == "classify":
+            function = classify_function(embedder, call.with_, bound.result_type)
+            why = f"labels without examples: the nearest by meaning; {why}"
+            return Answering(function, "zero-shot", model, why)
         if call.kind == "embed":
-            return embed_function(embedder), "encoder", model
-        if call.kind == "similarity":
-            return similarity_function(embedder), "encoder", model
-        function = classify_function(embedder, call.with_, bound.result_type)
-        return function, "zero-shot", model
+            return Answering(embed_function(embedder), "encoder", model, why)
+        return Answering(similarity_function(embedder), "encoder", model, why)
 
     def _embedder(
         self, encoder: Any, settings: Settings, known: KnownTexts = NOTHING_KNOWN
@@ -167,9 +190,7 @@ class Calls:
         store = self.cache if settings.cache == "on" else None
         return Embedder(encoder, self._memo, self._state.watch, known, store)
 
-    def _over_index(
-        self, bound: BoundCall, row: IndexRow, settings: Settings
-    ) -> tuple[VectorFunction, str, str]:
+    def _over_index(self, bound: BoundCall, row: IndexRow, settings: Settings) -> Answering:
         loaded = self.indexes.load(row, settings)
         encoder = self._encoders.of_index(row, settings)
         known = KnownTexts(loaded.vectors, loaded.entry_of)
@@ -179,7 +200,8 @@ class Calls:
             function = search_function(
                 embedder, loaded.retriever, self._searchable(bound, row, settings), k
             )
-            return function, "search", row.model
+            choice = self.indexes.choice(row, settings)
+            return Answering(function, "search", row.model, f"{choice.method}: {choice.why}")
         options = dict(bound.call.options)
         fit = FitOptions(
             strategy=str(options.get("strategy", "auto")).lower(),
@@ -197,7 +219,9 @@ class Calls:
             fitted.predictor, retriever, fitted.labelled, loaded.texts if explain else None
         )
         shape = Shape(bound.result_type, bound.call.with_, bound.call.top, row.version)
-        return predict_function(embedder, learned, shape), fitted.predictor.strategy, row.model
+        why = f"learned from the index's labelled rows; {fitted.predictor.why}"
+        function = predict_function(embedder, learned, shape)
+        return Answering(function, fitted.predictor.strategy, row.model, why)
 
     def _searchable(self, bound: BoundCall, row: IndexRow, settings: Settings) -> SearchableRows:
         loaded = self.indexes.load(row, settings)

@@ -20,7 +20,7 @@ from augursql.database.state import Parameters, State
 from augursql.database.transactions import atomic
 from augursql.engine.learning import metrics
 from augursql.planner.given import ROWS, Measured, Rung
-from augursql.planner.plan import Query
+from augursql.planner.plan import Explain, Query
 
 COLUMNS = {
     "target": "VARCHAR",
@@ -55,7 +55,7 @@ class Evaluations:
         state: State,
         catalog: Catalog,
         calls: Calls,
-        start: Callable[[Query, Parameters], None],
+        start: Callable[[Query | Explain, Parameters], None],
     ) -> None:
         self._state = state
         self._catalog = catalog
@@ -68,7 +68,7 @@ class Evaluations:
         Raises AugurError; errors have their places in the user's text.
         """
         with measured.rows.origin.restoring():
-            self._start(measured.rows.query, parameters)
+            self._start(measured.rows.statement, parameters)
             self._state.connection.fetchall()
         try:
             listed = [self._rung(rung) for rung in measured.rungs]
@@ -80,7 +80,7 @@ class Evaluations:
     def _rung(self, rung: Rung) -> listings.Row:
         first = len(self._calls.records)
         with rung.answers.origin.restoring():
-            self._start(rung.answers.query, None)
+            self._start(rung.answers.statement, None)
             table = Result(self._state.connection, nullcontext).arrow()
         record = self._calls.records[first]
         costs = record.counts

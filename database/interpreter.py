@@ -11,6 +11,7 @@ from augursql.database.calls import Calls
 from augursql.database.catalog import Catalog
 from augursql.database.encoders import DEFAULT, Encoders
 from augursql.database.evaluations import Evaluations
+from augursql.database.explain import report
 from augursql.database.indexing import Source, missing_rows
 from augursql.database.models import Models
 from augursql.database.queries import Queries
@@ -48,7 +49,14 @@ class Interpreter:
         self._model_statements = Models(self._catalog, self._encoders)
         self._evaluations = Evaluations(state, self._catalog, self._calls, self._start)
         self._user_functions: frozenset[str] = frozenset()
-        self._queries = Queries(state, self._catalog, self._encoders, self._calls, self._listing)
+        self._queries = Queries(
+            state,
+            self._catalog,
+            self._encoders,
+            self._calls,
+            self._listing,
+            self._functions_of_the_user,
+        )
         self._count = 0
 
     def close(self) -> None:
@@ -62,7 +70,9 @@ class Interpreter:
     def run(self, sql: str, parameters: Parameters) -> Result:
         """Runs each statement; parameters belong to the last one, as in DuckDB."""
         with self._state.running(sql, rewritten=True):
-            statements = parse(sql, self._functions_of_the_user())
+            statements = parse(sql, self._functions_of_the_user(sql))
+            if all(self._is_duckdbs(statement) for statement in statements):
+                statements = [plan.Verbatim(sql, whole=sql)]
         result = Result(None, self._guard(sql))
         for number, statement in enumerate(statements, start=1):
             last = number == len(statements)
@@ -77,19 +87,21 @@ class Interpreter:
         self._calls.settle()
         self._count += 1
         if isinstance(statement, plan.Verbatim):
-            with self._state.running(sql, rewritten=False):
-                self._state.execute(statement.text, parameters)
-            if ends_a_transaction(statement.text):
-                self.forget()
-            return Result(self._connection, lambda: self._state.running(sql, rewritten=False))
+            return self._verbatim(statement.text, sql, parameters)
         if isinstance(statement, plan.Query):
             return self._run_query(statement, sql, parameters)
+        if isinstance(statement, plan.Explain):
+            return self._explain(statement, sql, parameters)
         guard = self._guard(sql)
         with guard():
             emitted = self._carry_out(statement)
-            if emitted is not None:
-                self._state.execute(emitted, parameters)
-        return Result(None if emitted is None else self._connection, guard)
+        if emitted is None:
+            return Result(None, guard)
+        if emitted == statement.text:
+            return self._verbatim(emitted, sql, parameters)
+        with guard():
+            self._state.execute(emitted, parameters)
+        return Result(self._connection, guard)
 
     def _run_query(self, query: plan.Query, sql: str, parameters: Parameters) -> Result:
         if query.definition:
@@ -111,7 +123,7 @@ class Interpreter:
         guard = self._guard(sql, "evaluate" if statement.measures else "")
         with guard():
             catalog = self._queries.catalog()
-            functions = self._functions_of_the_user()
+            functions = self._functions_of_the_user(sql)
             tables: dict[Span, str] = {}
             for block in reversed(statement.measures):  # what is measured may hold another
                 to_measure = measured(statement, block, catalog, tables, functions)
@@ -122,11 +134,46 @@ class Interpreter:
             if tables:
                 parameters = parameters_of(statement, made, parameters)
         with made.origin.restoring():
-            return self._run(made.query, sql, parameters)
+            return self._run(made.statement, sql, parameters)
 
-    def _start(self, query: plan.Query, parameters: Parameters) -> None:
-        """Begins to run a query that stands in a statement."""
+    def _start(self, statement: plan.Query | plan.Explain, parameters: Parameters) -> None:
+        """Begins to run a query that another statement consists of."""
+        query = statement.query if isinstance(statement, plan.Explain) else statement
         self._queries.run(self._queries.prepare(query, self._count), parameters)
+
+    def _explain(self, statement: plan.Explain, sql: str, parameters: Parameters) -> Result:
+        """Tells about the query and, with ANALYZE, runs it; rows as DuckDB's EXPLAIN has them."""
+        queries, guard = self._queries, self._guard(sql, "explain")
+        how = f"EXPLAIN ({'ANALYZE, ' if statement.analyze else ''}FORMAT {statement.format}) "
+        with guard():
+            planned = queries.prepare(statement.query, self._count)
+            foreseen = queries.foresee(planned, parameters, patient=False)
+            if statement.analyze:
+                queries.run(planned, parameters, how)
+            else:
+                queries.plan_only(planned, parameters, how)
+            duckdbs = self._connection.fetchall()
+            actual = self._calls.counted(planned.calls) if statement.analyze else None
+            indexes = queries.described_indexes(planned)
+            told = report(planned, indexes, foreseen, actual, statement.sql)
+            text = told.json() if statement.format == "json" else told.text()
+            rows = listings.table_sql(listings.EXPLAIN_COLUMNS, [("augur_plan", text), *duckdbs])
+            self._state.execute(f"FROM {rows}", None)
+        return Result(self._connection, guard)
+
+    def _is_duckdbs(self, statement: plan.Statement) -> bool:
+        """Whether a statement surely is not ours, also where it reads like one of ours."""
+        if isinstance(statement, plan.DropIndex):
+            return self._catalog.index(statement.name) is None
+        return isinstance(statement, plan.Verbatim)
+
+    def _verbatim(self, text: str, sql: str, parameters: Parameters) -> Result:
+        """Runs `text`, which is all or part of `sql`, as it is."""
+        with self._state.running(sql, rewritten=False):
+            self._state.execute(text, parameters)
+        if ends_a_transaction(text):
+            self.forget()
+        return Result(self._connection, lambda: self._state.running(sql, rewritten=False))
 
     def _guard(self, sql: str, progress: str = "") -> Guard:
         """What runs a piece of a statement; `progress` labels the texts that it evaluates."""
@@ -244,9 +291,10 @@ class Interpreter:
             index, f"{choice.method}: {choice.why}", lacking, self._catalog.predictors(index)
         )
 
-    def _functions_of_the_user(self) -> frozenset[str]:
+    def _functions_of_the_user(self, sql: str) -> frozenset[str]:
         """Macros of the user's that are called like our functions: those stay what they are."""
-        if self._state.definitions_changed:
+        lower = sql.lower()
+        if self._state.definitions_changed and any(word in lower for word in WORDS):
             found = self._connection.execute(
                 "SELECT DISTINCT lower(function_name) FROM duckdb_functions() "
                 "WHERE NOT internal AND lower(function_name) IN "

@@ -28,6 +28,7 @@ MODEL_COLUMNS = {
     "revision": "VARCHAR",
     "dimensions": "INTEGER",
 }
+EXPLAIN_COLUMNS = {"explain_key": "VARCHAR", "explain_value": "VARCHAR"}
 PROPERTY_COLUMNS = {"property": "VARCHAR", "value": "VARCHAR"}
 SETTING_COLUMNS = {"name": "VARCHAR", "value": "VARCHAR"}
 CALL_COLUMNS = {
@@ -54,17 +55,13 @@ ERROR_COLUMNS = {
 def table_sql(columns: dict[str, str], rows: Iterable[Row]) -> str:
     """A parenthesised SELECT that yields `rows`; an empty one where there are none."""
     heads = ", ".join(f'"{name}"' for name in columns)
-    listed = [
-        "("
-        + ", ".join(
-            f"CAST({literal(value)} AS {type_})"
-            for value, type_ in zip(row, columns.values(), strict=True)
-        )
-        + ")"
-        for row in rows
-    ]
+    listed = ["(" + ", ".join(map(literal, row)) + ")" for row in rows]
     if listed:
-        return f"(SELECT * FROM (VALUES {', '.join(listed)}) AS listed({heads}))"
+        # One cast for a column: one for each value would take DuckDB ten times as long to read.
+        cast = ", ".join(
+            f'CAST("{name}" AS {type_}) AS "{name}"' for name, type_ in columns.items()
+        )
+        return f"(SELECT {cast} FROM (VALUES {', '.join(listed)}) AS listed({heads}))"
     nothing = ", ".join(f'CAST(NULL AS {type_}) AS "{name}"' for name, type_ in columns.items())
     return f"(SELECT {nothing} WHERE false)"
 

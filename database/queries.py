@@ -2,30 +2,31 @@
 
 import itertools
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import duckdb
 
 from augursql.database.binding import BindingCatalog
+from augursql.database.budget import Budget
 from augursql.database.calls import Calls, Prepared
 from augursql.database.catalog import Catalog, IndexRow, quoted
+from augursql.database.desk import Mode
 from augursql.database.encoders import Encoders
-from augursql.database.execution.budget import Budget
-from augursql.database.execution.desk import Mode
 from augursql.database.execution.foresight import Foresight, foresee
 from augursql.database.execution.streaming import chosen, register_stream
 from augursql.database.functions import Functions
 from augursql.database.indexing import Source, missing_rows
 from augursql.database.state import Parameters, State
+from augursql.database.tables import qualified
 from augursql.errors import AugurError, OtherDocumentWarning, StaleIndexWarning
 from augursql.planner import plan
 from augursql.planner.bind import BoundCall, BoundQuery, bind
 from augursql.planner.emit import document_sql_for_columns, renderer
+from augursql.planner.parse import parse
 from augursql.planner.reading import Facts, Reading
 from augursql.planner.render import Edit, Renderer, Stream
-from augursql.planner.rules import Step, rewrite
+from augursql.planner.rules import Step, rewrite, search
 from augursql.planner.source import readable, stageable
 
 # What DuckDB says of a statement before it has begun to run it.
@@ -40,8 +41,13 @@ NOT_UNDERSTOOD = (
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A query that can run: bound, its functions registered, and what the rules made of it."""
+    """A query that can run: bound, its functions registered, and what the rules made of it.
 
+    `query` is what the user wrote, `statement` its number; `reading` has the edits of all rules.
+    """
+
+    query: plan.Query
+    statement: int
     reading: Reading
     calls: tuple[Prepared, ...]
     listings: tuple[str, ...]
@@ -50,7 +56,7 @@ class Planned:
 
     @property
     def edits(self) -> tuple[Edit, ...]:
-        return self.steps[-1].edits if self.steps else ()
+        return self.reading.edits
 
     @property
     def stream(self) -> Stream | None:
@@ -58,11 +64,10 @@ class Planned:
         parts = (part for edit in self.edits for part in edit.parts)
         return next((part for part in parts if isinstance(part, Stream)), None)
 
-    def renderer(self, rewritten: bool = True) -> Renderer:
+    def renderer(self) -> Renderer:
         """What writes the query, or parts of it, as DuckDB's SQL."""
         names = [call.name for call in self.calls]
-        edits = self.edits if rewritten else ()
-        return renderer(self.reading.bound, names, self.listings, self.search_tables, edits)
+        return renderer(self.reading.bound, names, self.listings, self.search_tables, self.edits)
 
 
 class Queries:
@@ -75,12 +80,14 @@ class Queries:
         encoders: Encoders,
         calls: Calls,
         listing: Callable[[plan.Listing], str],
+        user_functions: Callable[[str], frozenset[str]],
     ) -> None:
         self._state = state
         self._catalog = catalog
         self._encoders = encoders
         self._calls = calls
         self._listing = listing
+        self.user_functions = user_functions
         self.functions = Functions(state.connection)
         self._streams = itertools.count(1)
         self._mark = secrets.token_hex(3)
@@ -91,11 +98,21 @@ class Queries:
         connection, settings = self._state.connection, self._state.settings
         return BindingCatalog(connection, self._catalog, self._encoders, settings)
 
-    def prepare(self, query: plan.Query, statement: int) -> Planned:
-        """Binds the query, prepares its calls, rewrites it. Raises AugurError."""
+    def prepare(self, query: plan.Query, statement: int, rewriting: bool = True) -> Planned:
+        """Binds the query, rewrites it and prepares its calls. Raises AugurError."""
         settings = self._state.settings
         catalog = self.catalog()
-        bound = bind(query, catalog)
+        bound, steps = bind(query, catalog), tuple[Step, ...]()
+        reading = Reading(bound, self._facts(bound, catalog))
+        if rewriting and bound.calls and settings.rules == "on":
+            searched = search(reading)
+            again = self._parsed(searched) if searched is not None else None
+            if searched is not None and again is not None:
+                bound = bind(again, catalog)
+                reading = Reading(bound, self._facts(bound, catalog))
+                steps = (searched,)
+            steps = (*steps, *rewrite(reading))
+            reading = steps[-1].reading if steps[1 if again else 0 :] else reading
         prepared, tables = list[Prepared](), dict[int, str]()
         for position, call in enumerate(bound.calls):
             row = catalog.row(call.index) if call.index is not None else None
@@ -111,24 +128,32 @@ class Queries:
                 self._calls.record(statement, call.call.sql, ready)
             prepared.append(ready)
         listed = tuple(self._listing(listing) for listing in query.listings)
-        reading = Reading(bound, self._facts(bound, query))
-        steps = rewrite(reading) if bound.calls and settings.rules == "on" else ()
-        return Planned(reading, tuple(prepared), listed, tables, steps)
+        return Planned(query, statement, reading, tuple(prepared), listed, tables, steps)
 
-    def run(self, planned: Planned, parameters: Parameters) -> None:
-        """Starts the query; its rows are DuckDB's to fetch. Raises AugurError, duckdb.Error."""
+    def run(self, planned: Planned, parameters: Parameters, prefix: str = "") -> None:
+        """Starts the query; its rows are DuckDB's to fetch. Raises AugurError, duckdb.Error.
+
+        `prefix` goes before the statement: EXPLAIN ANALYZE runs it as well.
+        """
         self._forget_streams()
         budget = Budget(self._state.settings)
         self._state.desk.budget = budget if budget.limited else None
         for call in planned.calls:
             call.door.forget()
         if planned.reading.sentence.word(0) == "prepare":
-            with self.mode(Mode.REFUSE):
-                self._execute(planned, parameters)
-        elif not self._run_streamed(planned, parameters):
+            self.plan_only(planned, parameters)
+        elif not self._run_streamed(planned, parameters, prefix):
             if planned.calls and self._wants_stages(budget) and stageable(planned.reading):
                 self._stage(planned, parameters, budget)
-            self._execute(planned, parameters)
+            self._execute(planned, parameters, prefix)
+
+    def plan_only(self, planned: Planned, parameters: Parameters, prefix: str = "") -> None:
+        """Has DuckDB plan the query, without a model being called: for PREPARE and EXPLAIN."""
+        self._state.desk.mode = Mode.REFUSE
+        try:
+            self._execute(planned, parameters, prefix)
+        finally:
+            self._state.desk.mode = Mode.RUN
 
     def foresee(self, planned: Planned, parameters: Parameters, patient: bool) -> Foresight | None:
         """What the query would ask of its models; None where that cannot be told."""
@@ -137,15 +162,6 @@ class Queries:
             return None
         sql = planned.renderer().part(planned.reading.span(tokens))
         return foresee(self._state, sql, parameters, planned.calls, patient)
-
-    @contextmanager
-    def mode(self, mode: Mode) -> Iterator[None]:
-        """Rules what functions do inside of the block."""
-        self._state.desk.mode = mode
-        try:
-            yield
-        finally:
-            self._state.desk.mode = Mode.RUN
 
     def _wants_stages(self, budget: Budget) -> bool:
         wanted = self._state.settings.execution
@@ -162,17 +178,18 @@ class Queries:
         for call in dict.fromkeys(planned.calls):
             call.door.answer_ahead()
 
-    def _execute(self, planned: Planned, parameters: Parameters) -> None:
+    def _execute(self, planned: Planned, parameters: Parameters, prefix: str) -> None:
         try:
-            self._state.execute(planned.renderer().text(), parameters)
+            self._state.execute(prefix + planned.renderer().text(), parameters)
         except NOT_UNDERSTOOD:
             if not planned.steps:
                 raise
             # Either the user's own mistake, which is to be told in the user's own words, or
             # something that the rules did not see.
-            self._state.execute(planned.renderer(rewritten=False).text(), parameters)
+            plain = self.prepare(planned.query, planned.statement, rewriting=False)
+            self._state.execute(prefix + plain.renderer().text(), parameters)
 
-    def _run_streamed(self, planned: Planned, parameters: Parameters) -> bool:
+    def _run_streamed(self, planned: Planned, parameters: Parameters, prefix: str) -> bool:
         """Runs a query that a LIMIT may stop early; False where it is to be run as a whole."""
         stream, tokens = planned.stream, readable(planned.reading)
         if stream is None or tokens is None:
@@ -187,7 +204,7 @@ class Queries:
                 return False
             self._registered.append(name)
             writer.stream = name
-            sql = writer.text()
+            sql = prefix + writer.text()
             self._state.execute(sql, dict(chosen(parameters, sql)) or None)
         except NOT_UNDERSTOOD:
             return False
@@ -197,22 +214,55 @@ class Queries:
         while self._registered:
             self._state.connection.unregister(self._registered.pop())
 
-    def _facts(self, bound: BoundQuery, query: plan.Query) -> Facts:
+    def _parsed(self, step: Step) -> plan.Query | None:
+        """What a step wrote, as a query again."""
+        statements = parse(step.text, self.user_functions(step.text))
+        query = statements[0] if len(statements) == 1 else None
+        return query if isinstance(query, plan.Query) else None
+
+    def _facts(self, bound: BoundQuery, catalog: BindingCatalog) -> Facts:
         if not bound.calls:
             return Facts({}, ())
-        first = query.sentence.word(0) if query.sentence is not None else ""
+        sentence = bound.query.sentence
+        first = sentence.word(0) if sentence is not None else ""
+
+        def index_of(table: str, column: str, model: str) -> str | None:
+            row = catalog.searchable(qualified(self._state.connection, table), column, model)
+            return row.name if row is not None and self._missing(row) == 0 else None
+
         return Facts(
             self.functions.kinds(),
             tuple(1.0 for _ in bound.calls),
-            may_stream=first not in ("prepare", "explain") and not query.definition,
+            may_stream=first not in ("prepare", "explain") and not bound.query.definition,
+            index_of=index_of,
         )
 
-    def _warn_if_stale(self, index: IndexRow) -> None:
+    def described_indexes(self, planned: Planned) -> list[str | None]:
+        """For EXPLAIN: each call's index, its version and how many rows it lacks."""
+        found = list[str | None]()
+        for call in planned.reading.bound.calls:
+            row = self._catalog.index(call.index.name) if call.index is not None else None
+            if row is None:
+                found.append(None)
+                continue
+            missing = self._missing(row)
+            lacks = {None: "its table is gone", 0: "up to date"}.get(
+                missing, f"lacks {missing:,} rows"
+            )
+            holds = f"{row.rows:,} rows, {row.entries:,} texts"
+            found.append(f"{row.name} version {row.version}, {holds}, {lacks}")
+        return found
+
+    def _missing(self, index: IndexRow) -> int | None:
+        """How many rows the index lacks; None where its table is gone."""
         source = Source(index.source, document_sql_for_columns(index.text_columns))
         try:
-            missing = missing_rows(self._state.connection, index, source)
+            return missing_rows(self._state.connection, index, source)
         except duckdb.Error:
-            return  # The table is gone: the index answers from its snapshot.
+            return None
+
+    def _warn_if_stale(self, index: IndexRow) -> None:
+        missing = self._missing(index)  # Without its table, it answers from its snapshot.
         if missing:
             self._state.warn(
                 f'The index "{index.name}" lacks {missing:,} row{"s" if missing > 1 else ""} '

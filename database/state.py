@@ -5,11 +5,13 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import duckdb
 
-from augursql.database.execution.desk import Desk
+from augursql.database.callers import called_by_the_user
+from augursql.database.desk import Desk
 from augursql.database.guard import errors_of
 from augursql.database.keyboard import Keyboard
 from augursql.database.watch import Watch
@@ -56,11 +58,9 @@ class State:
             yield
 
     def execute(self, sql: str, parameters: Parameters) -> None:
-        """DuckDB's own execute."""
-        if parameters is None:
-            self.connection.execute(sql)
-        else:
-            self.connection.execute(sql, parameters)
+        """DuckDB's own execute, which may read the user's variables as tables."""
+        given = (sql,) if parameters is None else (sql, parameters)
+        called_by_the_user(partial(self.connection.execute, *given))
 
     def notice(self, text: str) -> None:
         self.notices.append(Notice(text))

@@ -32,6 +32,11 @@ _FEWEST: dict[CallKind, int] = {
     "prompt": 1,
 }
 
+_NOT_COLUMNS = frozenset(
+    "null true false current_date current_time current_timestamp localtime localtimestamp"
+    " default".split()
+)
+
 
 def read_call(sentence: Sentence, i: int, kind: CallKind) -> Call:
     """The call whose name is the token at `i`; its arguments do not know their columns yet.
@@ -132,7 +137,15 @@ def _leading_string(sentence: Sentence, kind: CallKind, piece: range) -> str:
 
 def _argument(sentence: Sentence, piece: range) -> Argument:
     first, last = piece.start, piece.stop - 1
-    return Argument(sentence.text(first, last), None, sentence.span(first, last))
+    plain = all(
+        sentence.token(i).kind in ("word", "name")
+        if (i - first) % 2 == 0
+        else sentence.symbol(i) == "."
+        for i in piece
+    )
+    named = plain and len(piece) % 2 and sentence.word(first) not in _NOT_COLUMNS
+    name = sentence.token(last).value if named else None
+    return Argument(sentence.text(first, last), name, sentence.span(first, last))
 
 
 def _wrong(

@@ -127,6 +127,8 @@ def with_columns(calls: Sequence[Call], whole: str) -> tuple[Call, ...]:
     """`calls`, in the order of their places, with the names of the inputs that are columns."""
     return tuple(
         _with_columns(call, call_tree(call, whole, _inner(calls, position)))
+        if any(argument.name is None for argument in call.inputs)
+        else call
         for position, call in enumerate(calls)
     )
 

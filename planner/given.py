@@ -23,7 +23,7 @@ from augursql.planner.bind import BoundCall, Catalog, bind_call
 from augursql.planner.lexer import Span, literal, quoted, tokenize
 from augursql.planner.origin import Origin, Writer
 from augursql.planner.parse import parse
-from augursql.planner.plan import Call, Given, GivenQuery, Item, Query
+from augursql.planner.plan import Call, Explain, Given, GivenQuery, Item, Query
 from augursql.planner.scan import speaks_augur
 from augursql.planner.sentence import sentence
 
@@ -41,9 +41,9 @@ _NAMES = {"confidence": "probability", "explanation": "explanation", "metadata":
 
 @dataclass(frozen=True, slots=True)
 class Desugared:
-    """The one query that a rewritten text is, and where its parts come from."""
+    """The one statement that a rewritten text is, and where its parts come from."""
 
-    query: Query
+    statement: Query | Explain
     origin: Origin
 
 
@@ -325,7 +325,7 @@ def _parsed(writer: Writer, functions: frozenset[str]) -> Desugared:
     origin = writer.origin()
     with origin.restoring():
         (statement,) = parse(origin.text, functions)
-    if isinstance(statement, Query):
+    if isinstance(statement, Query | Explain):
         return Desugared(statement, origin)
     # It is not what the user wrote, though it has no calls.
     words = sentence(origin.text, tokenize(origin.text) or [])

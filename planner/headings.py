@@ -78,7 +78,7 @@ def _is_nameless(sentence: Sentence, first: int, last: int) -> bool:
     if token.kind == "symbol":
         return False
     if sentence.word(last) == "end":
-        return sentence.word(last - 1) != "as" and before.text not in (")", "]", "}")
+        return sentence.word(last - 1) != "as"
     if before.kind == "symbol":
         return before.text not in (")", "]", "}")
     return sentence.word(last - 1) in _OPERATORS

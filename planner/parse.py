@@ -7,11 +7,13 @@ is.
 
 from augursql.errors import UnsupportedError
 from augursql.planner.calls import read_call
+from augursql.planner.explaining import explaining
 from augursql.planner.headings import column_names, table_name
 from augursql.planner.heads import read_blocks
 from augursql.planner.lexer import statements, tokenize
 from augursql.planner.plan import (
     Call,
+    Explain,
     Given,
     GivenQuery,
     Insertion,
@@ -51,6 +53,9 @@ def parse(text: str, user_functions: frozenset[str] = frozenset()) -> list[State
 
 
 def _statement(words: Sentence, plain: Verbatim, user_functions: frozenset[str]) -> Statement:
+    explained = _explained(words, plain, user_functions)
+    if explained is not None:
+        return explained
     own = read_statement(words, plain)
     if own is not None:
         return own
@@ -95,6 +100,28 @@ def _given_query(words: Sentence, plain: Verbatim, blocks: tuple[Given, ...]) ->
     return GivenQuery(plain.text, plain.start, plain.whole, blocks=blocks, parameters=parameters)
 
 
+def _explained(words: Sentence, plain: Verbatim, user_functions: frozenset[str]) -> Explain | None:
+    """EXPLAIN of what holds calls of ours; every other EXPLAIN is a statement like any other."""
+    how = explaining(words)
+    if how is None or how.tokens >= len(words.tokens):
+        return None
+    rest = list(words.tokens[how.tokens :])
+    start = rest[0].start
+    inner = Verbatim(plain.whole[start : plain.span[1]], start, plain.whole)
+    query = _statement(sentence(words.whole, rest), inner, user_functions)
+    if not isinstance(query, Query) or not query.calls:
+        return None
+    return Explain(
+        plain.text,
+        plain.start,
+        plain.whole,
+        query=query,
+        analyze=how.analyze,
+        format=how.format,
+        sql=how.sql,
+    )
+
+
 def _calls(
     scoped: Scopes, user_functions: frozenset[str]
 ) -> tuple[tuple[Call, ...], list[Insertion]]:
@@ -117,7 +144,9 @@ def _calls(
             searches.pop(words.parent[i], None)
     if not calls:
         return (), []
-    # Only now: sqlglot takes 0.1 s to load, and a plain statement must not pay for that.
+    if all(argument.name is not None for call in calls for argument in call.inputs):
+        return tuple(calls), insertions + column_names(scoped, places)
+    # Only now: sqlglot takes 0.1 s to load, and not every statement has to pay for that.
     from augursql.planner.dialect import with_columns
 
     return with_columns(calls, words.whole), insertions + column_names(scoped, places)

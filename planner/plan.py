@@ -210,6 +210,19 @@ class GivenQuery(Statement):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Explain(Statement):
+    """EXPLAIN of a statement that holds calls.
+
+    `format` is DuckDB's: 'text', 'json' ...; `sql`: also show the SQL that DuckDB gets.
+    """
+
+    query: Query
+    analyze: bool = False
+    format: str = "text"
+    sql: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateIndex(Statement):
     """CREATE INDEX ... USING HNSW. On columns of vectors it is DuckDB's: the database decides.
 

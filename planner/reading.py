@@ -1,7 +1,7 @@
 """What the rules read of a query: its blocks, its calls by token, and what is cheap to compute."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -12,6 +12,8 @@ from augursql.planner.lexer import Span
 from augursql.planner.render import Edit
 from augursql.planner.sentence import Sentence, sentence
 
+# The index that holds all rows of a table, given the table, the column and the model; or None.
+IndexOf = Callable[[str, str, str], str | None]
 FunctionKind = Literal["scalar", "aggregate", "volatile", "unknown"]
 
 _NOT_FUNCTIONS = frozenset(
@@ -21,6 +23,13 @@ _NOT_FUNCTIONS = frozenset(
 _BEFORE_OPERAND = frozenset(
     "and or not like ilike glob similar in is between when then else case as collate escape"
     " distinct from".split()
+)
+_OPERATORS = frozenset("+ - * / // % ^ = == != <> < > <= >= || ( ) ,".split())
+_NOT_COLUMNS = frozenset(
+    "and or not is in between like ilike glob similar to null true false case when then else end"
+    " cast try_cast interval date time timestamp array row distinct exists any all some"
+    " current_date current_time current_timestamp localtime localtimestamp escape collate isnull"
+    " notnull at struct map lambda select from with unnest default".split()
 )
 # Aggregates that are grammar and not in the list of functions.
 _AGGREGATES = frozenset(("grouping", "grouping_id"))
@@ -32,14 +41,14 @@ class Facts:
 
     `functions`: DuckDB's and the user's functions by lower-case name; one that is not there, or is
     'unknown' (a macro), may do anything. `costs`: per call, in its order, the expected seconds for
-    an input. `fresh`: names, in lower case, of the indexes that hold all rows of their tables.
-    `may_stream`: the query may be run in two steps.
+    an input. `may_stream`: the query may be run in two steps. `index_of` finds an index that
+    answers similarity() to a column.
     """
 
     functions: Mapping[str, FunctionKind]
     costs: tuple[float, ...]
-    fresh: frozenset[str] = frozenset()
     may_stream: bool = True
+    index_of: IndexOf = lambda table, column, model: None
 
 
 @dataclass(frozen=True)
@@ -118,6 +127,15 @@ class Reading:
         place = self.span(block.tokens)
         return any(edit.span[0] <= place[0] and place[1] <= edit.span[1] for edit in self.edits)
 
+    @cached_property
+    def names(self) -> Mapping[str, list[int]]:
+        """The tokens of each name, in lower case, quoted or not."""
+        found = dict[str, list[int]]()
+        for i, token in enumerate(self.sentence.tokens):
+            if token.kind in ("word", "name"):
+                found.setdefault(token.value.lower(), []).append(i)
+        return found
+
     def call(self, position: int) -> BoundCall:
         return self.bound.calls[position]
 
@@ -140,7 +158,10 @@ class Reading:
 
         None where the expression is not understood.
         """
-        first, last = self.span(tokens)
+        plain = self._plain_columns(tokens)
+        if plain is not None:
+            return plain
+        first, _ = self.span(tokens)
         text = self.text(tokens)
         for position in self.calls_here(tokens):
             start, end = self.call(position).call.span
@@ -155,6 +176,37 @@ class Reading:
         ends = {self.sentence.tokens[i].end: i for i in tokens}
         found = [(starts.get(a + first), ends.get(b + first)) for a, b in places]
         return [range(a, b + 1) for a, b in found if a is not None and b is not None]
+
+    def _plain_columns(self, tokens: range) -> list[range] | None:
+        """The same where it can be told at a glance: names, constants, calls of ours, operators.
+
+        None where the expression has to be parsed.
+        """
+        words, found, i = self.sentence, list[range](), tokens.start
+        calls = {self.call_tokens[p].start: self.call_tokens[p].stop for p in self.calls_in(tokens)}
+        while i < tokens.stop:
+            if i in calls:
+                i = calls[i]
+                while words.symbol(i) == "." and i + 1 < tokens.stop:
+                    i += 2  # A field of the call's STRUCT.
+                continue
+            kind = words.tokens[i].kind
+            if kind in ("word", "name"):
+                last = i
+                while words.symbol(last + 1) == "." and last + 2 < tokens.stop:
+                    last += 2
+                if words.lowered[i] in _NOT_COLUMNS:
+                    return None
+                after = words.token(last + 1)
+                if last + 1 < tokens.stop and (after.kind != "symbol" or after.text in "(["):
+                    return None
+                found.append(range(i, last + 1))
+                i = last + 1
+            elif kind == "symbol" and words.symbols[i] not in _OPERATORS:
+                return None
+            else:
+                i += 1
+        return found
 
     def is_repeatable(self, tokens: range) -> bool:
         """Whether evaluating the text a second time gives the same and does nothing."""

@@ -57,7 +57,7 @@ def kind_at(scopes: Scopes, i: int, user_functions: frozenset[str]) -> CallKind 
 def _can_be_called(sentence: Sentence, i: int) -> bool:
     if sentence.symbol(i + 1) != "(" or sentence.symbol(i - 1) == ".":
         return False
-    if sentence.word(i - 1) in _DEFINES:
+    if sentence.word(i - 1) in _DEFINES or _ranks_a_join(sentence, i):
         return False
     after = sentence.partner[i + 1] + 1
     if after and sentence.word(after) == "as":  # WITH predict(a, b) AS [NOT] [MATERIALIZED] (
@@ -104,8 +104,17 @@ def _expression_begins(sentence: Sentence, i: int) -> bool:
     before = sentence.token(i - 1)
     if before.kind == "word":
         named = sentence.word(i - 1)
-        return named in _BEFORE_EXPRESSION or (named == "as" and defines_macro(sentence))
+        begins = named in _BEFORE_EXPRESSION or _ranks_a_join(sentence, i - 1)
+        return begins or (named == "as" and defines_macro(sentence))
     return i > 0
+
+
+def _ranks_a_join(sentence: Sentence, i: int) -> bool:
+    """Whether the word at `i` belongs to JOIN t NEAREST [k] BY SIMILARITY | DISTANCE expression."""
+    if sentence.word(i) not in ("similarity", "distance") or sentence.word(i - 1) != "by":
+        return False
+    count = 1 if sentence.token(i - 2).kind == "number" else 0
+    return sentence.word(i - 2 - count) == "nearest"
 
 
 def defines_macro(sentence: Sentence) -> bool:

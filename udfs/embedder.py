@@ -15,7 +15,7 @@ from augursql.udfs.memo import Memo, Remembered, content_hash
 from augursql.udfs.stored import NothingStored, Store, Stored
 from augursql.udfs.tally import Counts
 
-FIRST_PIECE, LARGEST_PIECE = 512, 8_192
+FIRST_PIECE, SMALLEST_PIECE, LARGEST_PIECE = 256, 64, 8_192
 SECONDS_PER_PIECE = 1.0
 SAMPLE = 1_000
 
@@ -155,15 +155,20 @@ class Embedder:
             while rest:
                 piece, started = rest[: self._piece], time.monotonic()
                 self._encode(texts, keys, piece, result)
-                done, rest = done + piece, rest[self._piece :]
-                if time.monotonic() - started < SECONDS_PER_PIECE / 2:
-                    self._piece = min(2 * self._piece, LARGEST_PIECE)
+                done, rest = done + piece, rest[len(piece) :]
+                self._adapt(len(piece), time.monotonic() - started)
         except InterruptedStatementError:
             raise
         except Exception:
             # Whoever asks again for less than the whole finds these in the memo: count them then.
             self._uncounted.update(keys[i] for i in done)
             raise
+
+    def _adapt(self, size: int, seconds: float) -> None:
+        if seconds > 2 * SECONDS_PER_PIECE:
+            self._piece = max(self._piece // 2, SMALLEST_PIECE)
+        elif seconds < SECONDS_PER_PIECE / 2 and size == self._piece:
+            self._piece = min(self._piece * 2, LARGEST_PIECE)
 
     def _encode(
         self,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from augursql.database.calls import Prepared
-from augursql.database.execution.desk import Mode
+from augursql.database.desk import Mode
 from augursql.database.state import Parameters, State
 from augursql.database.transactions import in_transaction
 from augursql.udfs.tally import Counts

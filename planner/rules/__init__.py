@@ -8,13 +8,16 @@ Every rule has a file of fixtures in `tests/rules/fixtures` that shows what it d
 are proved on random queries: the same rows, never more evaluations.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from augursql.planner.emit import as_written
 from augursql.planner.reading import Reading
-from augursql.planner.render import Edit
+from augursql.planner.rules.change import Change
 from augursql.planner.rules.defer import defer
 from augursql.planner.rules.guard import guard
 from augursql.planner.rules.halt import halt
+from augursql.planner.rules.retrieve import retrieve
 from augursql.planner.rules.short_circuit import short_circuit
 
 RULES = (halt, guard, short_circuit, defer)
@@ -26,17 +29,35 @@ class Step:
 
     rule: str
     reasons: tuple[str, ...]
-    edits: tuple[Edit, ...]
+    reading: Reading
+
+    @property
+    def text(self) -> str:
+        """The statement after the step, in our own language."""
+        return as_written(self.reading.bound, self.reading.edits).text()
+
+
+def search(reading: Reading) -> Step | None:
+    """The step that makes index searches of what can be one: its text has new calls, so it is to
+    be parsed and bound before the other rules see it. None where there is no such place."""
+    return _step(reading, retrieve)
 
 
 def rewrite(reading: Reading) -> tuple[Step, ...]:
     """The steps of the rules that changed something, in order."""
     steps = list[Step]()
     for rule in RULES:
-        changes = rule(reading)
-        if changes:
-            edits = (*reading.edits, *(change.edit for change in changes))
-            reading = replace(reading, edits=edits)
-            reasons = tuple(dict.fromkeys(change.reason for change in changes))
-            steps.append(Step(rule.__name__, reasons, edits))
+        step = _step(reading, rule)
+        if step is not None:
+            reading = step.reading
+            steps.append(step)
     return tuple(steps)
+
+
+def _step(reading: Reading, rule: Callable[[Reading], list[Change]]) -> Step | None:
+    changes = rule(reading)
+    if not changes:
+        return None
+    edits = (*reading.edits, *(change.edit for change in changes))
+    reasons = tuple(dict.fromkeys(change.reason for change in changes))
+    return Step(rule.__name__, reasons, replace(reading, edits=edits))

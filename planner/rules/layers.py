@@ -48,14 +48,10 @@ def layers(reading: Reading, block: Block, pieces: Pieces) -> Layers | None:
 
 def _is_needed_below(reading: Reading, block: Block, item: Item) -> bool:
     """Whether another part of the block refers to the item by its alias."""
-    words = reading.sentence
     others = [tokens for tokens in block.items if tokens != item.tokens]
     others += [block.clause(name) for name in _CHOOSING] + [block.distinct_on]
-    return bool(item.alias) and any(
-        words.tokens[i].kind in ("word", "name") and words.tokens[i].value.lower() == item.alias
-        for tokens in others
-        for i in tokens
-    )
+    named = reading.names.get(item.alias, []) if item.alias else []
+    return any(i in tokens for i in named for tokens in others)
 
 
 def _unclear(

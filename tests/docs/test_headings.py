@@ -63,7 +63,7 @@ def test_statements_with_given(verb: str) -> None:
     assert "```sql" in section("language.md", f"{verb.upper()} ... GIVEN")
 
 
-@pytest.mark.parametrize("function", ["augur_calls()", "augur_settings()"])
+@pytest.mark.parametrize("function", ["augur_calls()", "augur_errors()", "augur_settings()"])
 def test_table_functions(function: str) -> None:
     assert function.removesuffix("()") in section("language.md", function)
 
@@ -71,7 +71,7 @@ def test_table_functions(function: str) -> None:
 def test_clauses_and_options() -> None:
     wanted = [f"WITH {detail.upper()}" for detail in plan.DETAILS]
     wanted += [f"OPTIONS ({option})" for option in OPTIONS]
-    wanted += ["USING INDEX", "TOP", "SEMANTIC", "RANDOM", "RETURNS"]
+    wanted += ["USING INDEX", "TOP", "SEMANTIC", "RANDOM", "RETURNS", "ON ERROR"]
     assert set(wanted) <= set(headings("language.md"))
     created = section("language.md", "CREATE INDEX")
     assert all(f"`{option}`" in created for option in INDEX_OPTIONS)

@@ -1,5 +1,7 @@
 """The grammar of calls."""
 
+from dataclasses import replace
+
 import pytest
 
 from augursql.errors import StatementError
@@ -116,7 +118,7 @@ def test_classify() -> None:
     assert plain.labels == Argument("['good', 'bad']", None, (24, 39))
     described = call("classify(x, [{'label': 'a', 'description': 'b'}] USING MODEL m)")
     assert plain.key != described.key
-    assert call("classify(x, labels)").labels == Argument("labels", None, (19, 25))
+    assert call("classify(x, labels)").labels == Argument("labels", "labels", (19, 25))
 
 
 def test_search() -> None:
@@ -250,3 +252,42 @@ def test_a_prompt_with_everything() -> None:
 def test_prompts_that_break_the_grammar(text: str, message: str, at: str) -> None:
     said, shown = refused(text)
     assert message in said and shown == at
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "predict('r', x USING INDEX i ON ERROR NULL WITH CONFIDENCE)",
+        "predict('r', x ON ERROR null USING INDEX i)",
+        "predict('r', x, index := 'i', on_error := 'null')",
+        "classify(x, ['a'] ON ERROR NULL)",
+        "embed(x, on_error := NULL)",
+        "embed(x ON ERROR NULL USING MODEL m)",
+        "similarity(x, (SELECT a FROM b JOIN c ON error) ON ERROR NULL)",
+    ],
+)
+def test_on_error(written: str) -> None:
+    found = call(written)
+    assert found.on_error == "null"
+    assert found.key != replace(found, on_error="fail").key
+
+
+def test_on_error_fails_without_the_clause() -> None:
+    assert call("embed(x)").on_error == call("embed(x ON ERROR FAIL)").on_error == "fail"
+
+
+@pytest.mark.parametrize(
+    ("written", "message", "place"),
+    [
+        ("embed(x ON ERROR ignore)", "NULL or FAIL", "ignore"),
+        ("embed(x ON ERROR)", "NULL or FAIL", "ERROR"),
+        ("embed(x, on_error := 'skip')", "'null' or 'fail'", "'skip'"),
+        ("embed(x ON ERROR NULL ON ERROR FAIL)", "ON ERROR is given twice", "ON"),
+        ("embed(x ON ERROR NULL, on_error := 'null')", "does not understand ,", ","),
+        ("embed(x WITH CONFIDENCE)", "It takes USING MODEL, ON ERROR", "WITH"),
+    ],
+)
+def test_on_error_refused(written: str, message: str, place: str) -> None:
+    found, shown = refused(written)
+    assert message in found
+    assert shown == place

@@ -35,7 +35,7 @@ def test_one_column_more(rewritten: Rewritten) -> None:
         """SELECT given.*, predict('rating', given."review" USING INDEX hotels TOP 3)"""
         """ AS "rating_predictions" FROM (SELECT * FROM reviews) AS given -- all"""
     )
-    assert [call.kind for call in made.query.calls] == ["predict"]
+    assert [call.kind for call in made.statement.calls] == ["predict"]
 
 
 def test_one_call_gives_all_that_is_asked(rewritten: Rewritten) -> None:
@@ -110,7 +110,7 @@ def test_errors_point_into_the_users_text(
                 measured(statement, block, catalog, {}, frozenset())
             made = desugared(statement, catalog, {}, frozenset())
             with made.origin.restoring():
-                bind(made.query, catalog)
+                bind(made.statement, catalog)
         assert message in f"{caught.value.message} {caught.value.hint}"
         assert caught.value.sql == text and caught.value.span is not None
         assert text[slice(*caught.value.span)] == at

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from augursql.database.execution.desk import Desk, Mode
+from augursql.database.desk import Desk, Mode
 from augursql.errors import InvalidValueError
 from augursql.udfs.function import VectorFunction
 from augursql.udfs.tally import Counts

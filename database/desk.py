@@ -5,7 +5,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from augursql.database.execution.budget import Budget
+    from augursql.database.budget import Budget
 
 
 class Mode(Enum):
