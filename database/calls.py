@@ -188,7 +188,12 @@ class Calls:
         self, encoder: Any, settings: Settings, known: KnownTexts = NOTHING_KNOWN
     ) -> Embedder:
         store = self.cache if settings.cache == "on" else None
-        return Embedder(encoder, self._memo, self._state.watch, known, store)
+
+        def elsewhere() -> list[KnownTexts]:
+            loaded = self.indexes.of_encoder(encoder.digest, encoder.dtype)
+            return [KnownTexts(index.vectors, index.entry_of) for index in loaded]
+
+        return Embedder(encoder, self._memo, self._state.watch, known, store, elsewhere)
 
     def _over_index(self, bound: BoundCall, row: IndexRow, settings: Settings) -> Answering:
         loaded = self.indexes.load(row, settings)
