@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 
+import duckdb
+
 from augursql.database.catalog import Catalog, IndexRow
 from augursql.database.encoders import Encoders
+from augursql.database.predictors import MOST_INTEGER_CLASSES
+from augursql.database.transactions import in_transaction
 from augursql.errors import NameNotFoundError
 from augursql.planner.bind import IndexInfo, ModelInfo
 from augursql.settings import Settings
@@ -12,7 +16,14 @@ from augursql.settings import Settings
 class BindingCatalog:
     """Names as one statement sees them; keeps the rows of the indexes it resolved."""
 
-    def __init__(self, catalog: Catalog, encoders: Encoders, settings: Settings) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        catalog: Catalog,
+        encoders: Encoders,
+        settings: Settings,
+    ) -> None:
+        self._connection = connection
         self._catalog = catalog
         self._encoders = encoders
         self._settings = settings
@@ -61,3 +72,20 @@ class BindingCatalog:
 
     def default_encoder(self) -> str:
         return self._settings.encoder
+
+    def labels(self, index: IndexInfo, target: str) -> Sequence[str] | None:
+        name, type_ = next(c for c in index.columns if c[0].lower() == target.lower())
+        if type_ in ("FLOAT", "DOUBLE") or type_.startswith("DECIMAL"):
+            return None
+        labels = self._catalog.labels(self.row(index), name)
+        whole = type_.endswith(("INT", "INTEGER"))
+        return None if whole and len(labels) > MOST_INTEGER_CLASSES else labels
+
+    def query_columns(self, sql: str) -> Sequence[str] | None:
+        # It may name what stands around it and so fail, which would end the user's transaction.
+        if in_transaction(self._connection):
+            return None
+        try:
+            return [name for name, _ in self._catalog.columns(f"({sql})")]
+        except duckdb.Error:
+            return None

@@ -10,8 +10,10 @@ from augursql.database import listings
 from augursql.database.calls import Calls
 from augursql.database.catalog import Catalog
 from augursql.database.encoders import DEFAULT, Encoders
+from augursql.database.evaluations import Evaluations
 from augursql.database.explain import report
 from augursql.database.indexing import Source, missing_rows
+from augursql.database.models import Models
 from augursql.database.queries import Queries
 from augursql.database.result import Guard, Result
 from augursql.database.state import Parameters, State, ends_a_transaction
@@ -24,6 +26,8 @@ from augursql.errors import (
 )
 from augursql.planner import plan
 from augursql.planner.emit import document_sql_for_columns
+from augursql.planner.given import desugared, measured, parameters_of
+from augursql.planner.lexer import Span
 from augursql.planner.parse import parse
 from augursql.udfs.memo import Memo
 
@@ -42,6 +46,8 @@ class Interpreter:
         self._statements = Statements(
             state.connection, self._catalog, self._encoders, self._calls, state.watch
         )
+        self._model_statements = Models(self._catalog, self._encoders)
+        self._evaluations = Evaluations(state, self._catalog, self._calls, self._start)
         self._user_functions: frozenset[str] = frozenset()
         self._queries = Queries(
             state,
@@ -76,6 +82,8 @@ class Interpreter:
         return result
 
     def _run(self, statement: plan.Statement, sql: str, parameters: Parameters) -> Result:
+        if isinstance(statement, plan.GivenQuery):
+            return self._run_given(statement, sql, parameters)
         self._calls.settle()
         self._count += 1
         if isinstance(statement, plan.Verbatim):
@@ -109,6 +117,29 @@ class Interpreter:
         with guard():
             self._queries.run(planned, parameters)
         return Result(self._connection, guard)
+
+    def _run_given(self, statement: plan.GivenQuery, sql: str, parameters: Parameters) -> Result:
+        """Runs a statement with PREDICT, PROMPT or EVALUATE as the query that it stands for."""
+        guard = self._guard(sql, "evaluate" if statement.measures else "")
+        with guard():
+            catalog = self._queries.catalog()
+            functions = self._functions_of_the_user(sql)
+            tables: dict[Span, str] = {}
+            for block in reversed(statement.measures):  # what is measured may hold another
+                to_measure = measured(statement, block, catalog, tables, functions)
+                some = parameters_of(statement, to_measure.rows, parameters)
+                written = sql[slice(*block.span)]
+                tables[block.span] = self._evaluations.rows_sql(to_measure, written, some)
+            made = desugared(statement, catalog, tables, functions)
+            if tables:
+                parameters = parameters_of(statement, made, parameters)
+        with made.origin.restoring():
+            return self._run(made.statement, sql, parameters)
+
+    def _start(self, statement: plan.Query | plan.Explain, parameters: Parameters) -> None:
+        """Begins to run a query that another statement consists of."""
+        query = statement.query if isinstance(statement, plan.Explain) else statement
+        self._queries.run(self._queries.prepare(query, self._count), parameters)
 
     def _explain(self, statement: plan.Explain, sql: str, parameters: Parameters) -> Result:
         """Tells about the query and, with ANALYZE, runs it; rows as DuckDB's EXPLAIN has them."""
@@ -178,16 +209,20 @@ class Interpreter:
                 done = self._statements.create_model(statement, settings)
             case plan.DropModel():
                 done = self._statements.drop_model(statement)
+            case plan.TrainModel():
+                self._model_statements.train(statement)
+            case plan.ConfigureModel():
+                self._model_statements.configure(statement)
+            case plan.AlterModel():
+                self._model_statements.alter(statement)
+            case plan.ExportModel():
+                done = self._model_statements.export(statement, settings)
             case plan.SetSetting():
                 self._state.settings = setting.changed(settings, statement.name, statement.value)
                 return None
             case plan.ResetSetting():
                 self._state.settings = setting.reset(settings, statement.name)
                 return None
-            case plan.ShowSetting():
-                value = setting.value(settings, statement.name)
-                columns = {statement.name: "VARCHAR"}
-                return f"FROM {listings.table_sql(columns, [(listings.shown(value),)])}"
             case _:
                 return f"FROM {self._listing(_listed(statement))}"
         return self._noticed(done, None)
@@ -206,6 +241,10 @@ class Interpreter:
                 return listings.indexes_sql(self._catalog.indexes())
             case "models":
                 return self._models()
+            case "setting":
+                return listings.setting_sql(settings, str(listing.name))
+            case "value":
+                return listings.literal(setting.value(settings, str(listing.name)))
             case "settings":
                 return listings.settings_sql(settings)
             case "calls":
@@ -275,6 +314,8 @@ def _listed(statement: plan.Statement) -> plan.Listing:
             return plan.Listing("indexes", None, statement.span)
         case plan.ShowModels():
             return plan.Listing("models", None, statement.span)
+        case plan.ShowSetting():
+            return plan.Listing("setting", statement.name, statement.span)
         case plan.DescribeIndex():
             return plan.Listing("index", statement.name, statement.span)
         case plan.DescribeModel():

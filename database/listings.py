@@ -7,6 +7,7 @@ from augursql.engine.inference.encoder import Encoder
 from augursql.engine.repository.manifest import Manifest
 from augursql.settings import PREFIX, Settings
 from augursql.settings import names as setting_names
+from augursql.settings import value as setting_value
 from augursql.udfs.tally import Counts, Failure
 
 Row = Sequence[object]
@@ -66,13 +67,15 @@ def table_sql(columns: dict[str, str], rows: Iterable[Row]) -> str:
 
 
 def literal(value: object) -> str:
-    """A Python value as an SQL literal."""
+    """A Python value as an SQL literal, to be cast to its type."""
     if value is None:
         return "NULL"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
+    if isinstance(value, int):
         return repr(value)
+    if isinstance(value, float):
+        return f"'{value!r}'"  # A bare one would be a DECIMAL, and lose its last digits.
     if isinstance(value, list | tuple):
         return "[" + ", ".join(literal(item) for item in value) + "]"
     return "'" + str(value).replace("'", "''") + "'"
@@ -140,6 +143,11 @@ def settings_sql(settings: Settings) -> str:
         SETTING_COLUMNS,
         [(name, shown(getattr(settings, name.removeprefix(PREFIX)))) for name in setting_names()],
     )
+
+
+def setting_sql(settings: Settings, name: str) -> str:
+    """SHOW augur_..., also in FROM. Raises NameNotFoundError."""
+    return table_sql({name: "VARCHAR"}, [(shown(setting_value(settings, name)),)])
 
 
 def shown(value: object) -> str:

@@ -95,10 +95,15 @@ class Queries:
         self._mark = secrets.token_hex(3)
         self._registered: list[str] = []
 
+    def catalog(self) -> BindingCatalog:
+        """What names mean to the statement that runs now."""
+        connection, settings = self._state.connection, self._state.settings
+        return BindingCatalog(connection, self._catalog, self._encoders, settings)
+
     def prepare(self, query: plan.Query, statement: int, rewriting: bool = True) -> Planned:
         """Binds the query, rewrites it and prepares its calls. Raises AugurError."""
         settings = self._state.settings
-        catalog = BindingCatalog(self._catalog, self._encoders, settings)
+        catalog = self.catalog()
         bound, steps = bind(query, catalog), tuple[Step, ...]()
         reading = Reading(bound, self._facts(bound, catalog))
         if rewriting and bound.calls and settings.rules == "on":
@@ -140,7 +145,7 @@ class Queries:
         if planned.reading.sentence.word(0) == "prepare":
             self.plan_only(planned, parameters)
         elif not self._run_streamed(planned, parameters, prefix):
-            if self._wants_stages(budget) and stageable(planned.reading):
+            if planned.calls and self._wants_stages(budget) and stageable(planned.reading):
                 self._stage(planned, parameters, budget)
             self._execute(planned, parameters, prefix)
 

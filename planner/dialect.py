@@ -60,7 +60,8 @@ class AugurParser(DuckDBParser):
         inputs = [self._parse_argument(argument, shift) for argument in call.inputs]
         labels = call.labels and self._parse_argument(call.labels, shift)
         self._seek(call.span[1] - 1 + shift)
-        return NODES[name](this=inputs[0], expressions=inputs[1:], labels=labels, call=call)
+        first = inputs[0] if inputs else None
+        return NODES[name](this=first, expressions=inputs[1:], labels=labels, call=call)
 
     def _parse_argument(self, argument: Argument, shift: int) -> exp.Expr:
         start, end = argument.span[0] + shift, argument.span[1] + shift
@@ -81,7 +82,7 @@ class AugurParser(DuckDBParser):
 
 
 class Augur(DuckDB):
-    """DuckDB plus predict(), classify(), embed(), similarity() and search()."""
+    """DuckDB plus predict(), classify(), embed(), similarity(), search() and prompt()."""
 
     Tokenizer = AugurTokenizer
     Parser = AugurParser
@@ -143,8 +144,11 @@ def _inner(calls: Sequence[Call], position: int) -> list[Call]:
 def _with_columns(call: Call, tree: CallNode | None) -> Call:
     if tree is None:
         return call
-    nodes = (tree.this, *tree.expressions)
-    inputs = tuple(replace(a, name=_column(n)) for a, n in zip(call.inputs, nodes, strict=True))
+    nodes = (tree.this, *tree.expressions)[: len(call.inputs)]
+    inputs = tuple(
+        argument if argument.name else replace(argument, name=_column(node))
+        for argument, node in zip(call.inputs, nodes, strict=True)
+    )
     return replace(call, inputs=inputs)
 
 
