@@ -30,7 +30,7 @@ from augursql.udfs.embedder import NOTHING_KNOWN, Embedder, KnownTexts
 from augursql.udfs.function import VectorFunction, register
 from augursql.udfs.memo import Memo
 from augursql.udfs.predict import Learned, Shape, predict_function
-from augursql.udfs.search import SearchableRows, search_function
+from augursql.udfs.search import SearchableRows, Wanted, search_function
 from augursql.udfs.tally import Counts
 from augursql.udfs.tolerance import tolerant
 
@@ -201,10 +201,10 @@ class Calls:
         known = KnownTexts(loaded.vectors, loaded.entry_of)
         embedder = self._embedder(encoder, settings, known)
         if bound.call.kind == "search":
-            k = bound.call.top or DEFAULT_K
-            function = search_function(
-                embedder, loaded.retriever, self._searchable(bound, row, settings), k
-            )
+            threshold = bound.call.threshold
+            k = bound.call.top or (DEFAULT_K if threshold is None else None)
+            searchable = self._searchable(bound, row, settings)
+            function = search_function(embedder, loaded.retriever, searchable, Wanted(k, threshold))
             choice = self.indexes.choice(row, settings)
             return Answering(function, "search", row.model, f"{choice.method}: {choice.why}")
         options = dict(bound.call.options)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from augursql.planner.sentence import Sentence
 
+NOWHERE = range(0)
 _CLAUSES = (
     "select",
     "from",
@@ -25,20 +26,20 @@ _CLAUSES = (
 _SET_OPERATIONS = ("union", "intersect", "except")
 _CHANGES = ("update", "delete", "merge")
 _SIDES = ("left", "right", "full", "semi", "anti", "cross", "positional", "asof", "natural")
-NOWHERE = range(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
     """One JOIN of a FROM clause: `kind` is 'inner' or the word that says otherwise; `on` its
     condition, `using` the columns of USING; `table` the name by which the query knows what is
-    joined, '' where that is not plain to see.
+    joined, '' where that is not plain to see; `tokens` the table itself, with its alias.
     """
 
     kind: str
     on: range
     using: tuple[str, ...] = ()
     table: str = ""
+    tokens: range = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,7 @@ def _joins(sentence: Sentence, tables: range) -> tuple[Join, ...]:
                 _condition(sentence, range(on + 1, end)),
                 _columns(sentence, using + 1) if using < end else (),
                 _name(sentence, range(i + 1, min(on, using))),
+                range(i + 1, min(on, using)),
             )
         )
     return tuple(found)

@@ -2,7 +2,7 @@
 
 predict('target', input [, input ...] clauses)     classify(input, ['a', 'b'] clauses)
 embed(input [USING MODEL m])                       similarity(a, b [USING MODEL m])
-search('index', query [, k := 10] [, filter := 'condition'])
+search('index', query [, k := 10] [, filter := 'condition'] [, threshold := 0.5])
 prompt('template with {column}' [, column := value ...] clauses)
 """
 
@@ -69,6 +69,7 @@ def with_clauses(call: Call, reader: ClauseReader) -> Call:
             with_=tuple(detail for detail in DETAILS if detail in reader.details),
             options=tuple(reader.options.items()),
             filter=reader.filter,
+            threshold=reader.threshold,
             returns=reader.returns,
             on_error=reader.on_error,
         )

@@ -30,7 +30,7 @@ _NAMED: dict[CallKind, tuple[str, ...]] = {
     "classify": ("model", "version", "with", "on_error"),
     "embed": ("model", "version", "on_error"),
     "similarity": ("model", "version", "on_error"),
-    "search": ("k", "filter"),
+    "search": ("k", "filter", "threshold"),
     "prompt": ("model", "version", "index", "top", "random", "with", "returns", "on_error"),
 }
 _SAME = {
@@ -61,6 +61,7 @@ class ClauseReader:
         self.details: list[Detail] = []
         self.options: dict[str, Scalar] = {}
         self.filter: str | None = None
+        self.threshold: float | None = None
         self.returns: str | None = None
         self.on_error: OnError = "fail"
         self._seen: set[str] = set()
@@ -146,6 +147,8 @@ class ClauseReader:
             self.order = "random" if cursor.scalar("random") is True else "semantic"
         elif key == "filter":
             self.filter, self.places["filter"] = _string(cursor, "filter"), place
+        elif key == "threshold":
+            self.threshold = _number(cursor, "threshold")
         elif key == "with":
             self._read_detail_list(cursor)
         elif key == "returns":
@@ -244,3 +247,11 @@ def _string(cursor: Cursor, key: str) -> str:
         raise cursor.error(f"{key} := takes a string.")
     cursor.position += 1
     return token.value
+
+
+def _number(cursor: Cursor, key: str) -> float:
+    value = cursor.scalar(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        cursor.position -= 1
+        raise cursor.error(f"{key} := takes a number.")
+    return float(value)

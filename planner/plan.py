@@ -69,6 +69,7 @@ class Call:
     with_: tuple[Detail, ...] = ()
     options: Options = ()
     filter: str | None = None
+    threshold: float | None = None
     template: str | None = None
     returns: str | None = None
     on_error: OnError = "fail"
@@ -97,7 +98,15 @@ class Call:
         """Hashable; calls with equal keys are served by the same function. No inputs, no places."""
         names = (self.target, self.model, self.index)
         folded = tuple(None if name is None else name.lower() for name in names)
-        how = (self.version, self.top, self.order, self.with_, self.options, self.filter)
+        how = (
+            self.version,
+            self.top,
+            self.order,
+            self.with_,
+            self.options,
+            self.filter,
+            self.threshold,
+        )
         return (self.kind, *folded, *how, self.template, self.returns, self.on_error)
 
     def place(self, name: str) -> Span:

@@ -242,6 +242,17 @@ class Reading:
         starts = [token.start for token in self.sentence.tokens]
         return range(bisect_left(starts, span[0]), bisect_left(starts, span[1]))
 
+    def table_of(self, tokens: range) -> str:
+        """The table that stands there, with or without an alias; '' for anything else."""
+        words, last = self.sentence, tokens.start
+        while words.symbol(last + 1) == "." and last + 2 < tokens.stop:
+            last += 2
+        rest = range(last + 1, tokens.stop)
+        named = len(rest) == 0 or [words.word(i) for i in rest[:-1]] in ([], ["as"])
+        kinds = {words.tokens[i].kind for i in (tokens.start, last, *rest) if i < tokens.stop}
+        plain = bool(tokens) and named and kinds <= {"word", "name"}
+        return self.text(range(tokens.start, last + 1)) if plain else ""
+
     def text(self, tokens: range) -> str:
         """The source of a range, as the user wrote it."""
         return self.sentence.text(tokens.start, tokens.stop - 1)

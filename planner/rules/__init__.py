@@ -18,6 +18,7 @@ from augursql.planner.rules.defer import defer
 from augursql.planner.rules.guard import guard
 from augursql.planner.rules.halt import halt
 from augursql.planner.rules.hold import hold
+from augursql.planner.rules.match import match
 from augursql.planner.rules.retrieve import retrieve
 from augursql.planner.rules.short_circuit import short_circuit
 
@@ -41,7 +42,7 @@ class Step:
 def search(reading: Reading) -> Step | None:
     """The step that makes index searches of what can be one: its text has new calls, so it is to
     be parsed and bound before the other rules see it. None where there is no such place."""
-    return _step(reading, retrieve)
+    return _step(reading, retrieve) or _step(reading, match)
 
 
 def rewrite(reading: Reading) -> tuple[Step, ...]:

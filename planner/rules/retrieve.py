@@ -41,9 +41,9 @@ def _retrieved(reading: Reading, block: Block) -> Change | None:
     constant = reading.columns(reading.tokens(query)) == [] and reading.is_repeatable(
         reading.tokens(query)
     )
-    table = reading.text(block.clause("from"))
+    table = reading.table_of(block.clause("from"))
     model = reading.call(position).model
-    if name is None or model is None or not constant or "(" in table:
+    if name is None or model is None or not constant or not table:
         return None
     index = reading.facts.index_of(table, name, model.name)
     if index is None:
