@@ -106,14 +106,13 @@ FIVE_JOINS = (
 
 @contextmanager
 def database() -> Iterator[Connection]:
-    """A connection with the tables, the model and the index; nothing is remembered."""
+    """A connection with the tables, the model and the index; no statement remembers another's."""
     with tempfile.TemporaryDirectory() as folder:
         words = [f"{table}{n}" for table in "wopq" for n in range(300)]
         words += [f"f{n}" for n in range(ROWS)]
         write_encoder(Path(folder) / "tiny", words)
-        settings = {"home": f"{folder}/home", "dtype": "fp32", "progress": "off"}
-        nothing_kept = {"memo_mb": 0, "cache": "off"}
-        with augursql.connect(settings={**settings, **nothing_kept}, config={"threads": 1}) as con:
+        settings = {"home": f"{folder}/home", "dtype": "fp32", "progress": "off", "cache": "off"}
+        with augursql.connect(settings=settings, config={"threads": 1}) as con:
             con.execute(f"CREATE MODEL tiny FROM '{folder}/tiny'")
             con.execute("SET augur_encoder = 'tiny'")
             con.execute(SCHEMA)
@@ -177,17 +176,17 @@ def planning(con: Connection) -> list[str]:
 
     con.execute("SET augur_rules = 'on'")
     con.execute(FIVE_JOINS).fetchall()
-    interpreter = con._session._interpreter
+    queries = con._session._interpreter._queries
     (query,) = parse(FIVE_JOINS)
 
     def whole() -> None:
         (planned,) = parse(FIVE_JOINS)
-        interpreter._planned(planned)
+        queries.prepare(planned, 0).renderer().text()
 
     rows, missed = [], []
     steps: list[tuple[str, Callable[[], object]]] = [
         ("parse", lambda: parse(FIVE_JOINS)),
-        ("bind, rules, emit", lambda: interpreter._planned(query)),
+        ("bind, rules, emit", lambda: queries.prepare(query, 0).renderer().text()),
         ("all of it", whole),
     ]
     for name, step in steps:

@@ -51,8 +51,7 @@ class Laboratory:
             "home": str(folder / "home"),
             "dtype": "fp32",
             "progress": "off",
-            "cache": "off",
-            "memo_mb": 0,
+            "cache": "off",  # which forgets, between statements, what models computed
         }
         self._model = folder / "tiny"
         self.ours = self._opened()

@@ -102,7 +102,7 @@ NAMES = [f"{fixture.rule}: {fixture.words[:50]}" for fixture in FOUND]
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
     folder = tmp_path_factory.mktemp("fixtures")
     write_encoder(folder / "tiny", WORDS)
-    settings = {"home": str(folder / "home"), "dtype": "fp32", "progress": "off", "memo_mb": 0}
+    settings = {"home": str(folder / "home"), "dtype": "fp32", "progress": "off"}
     with Connection(settings={**settings, "cache": "off"}, config=ONE_THREAD) as made:
         made.execute(f"CREATE MODEL tiny FROM '{folder / 'tiny'}'")
         made.execute("SET augur_encoder = 'tiny'")
