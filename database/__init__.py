@@ -1,7 +1,7 @@
 """An open database: the session, its catalog, and the statements that change them.
 
 The life of a statement. `session` takes the text; a cheap scan sends plain SQL to DuckDB
-untouched. Otherwise `planner` parses it. A statement such as CREATE INDEX is carried out by
+untouched, as if the user's own code did (`callers`). Otherwise `planner` parses it. A statement such as CREATE INDEX is carried out by
 `statements`, which writes through `catalog` and `indexing` in one transaction. A query is bound
 against `catalog`, each of its calls becomes a vectorised function (`calls`), and the text with the
 calls replaced goes to DuckDB. `encoders`, `indexed` and `predictors` hold what the calls need in
