@@ -107,7 +107,6 @@ class Calls:
         self._names = itertools.count(1)
         # Functions are shared by all connections to a database, so names need a session's mark.
         self._mark = secrets.token_hex(3)
-        self.records: list[CallRecord] = []
 
     def forget(self) -> None:
         """Starts anew: a ROLLBACK takes functions, indexes, predictors and their numbers back."""
@@ -115,8 +114,18 @@ class Calls:
         self.indexes.forget()
         self.predictors.forget()
 
-    def prepare(self, bound: BoundCall, row: IndexRow | None, settings: Settings) -> Prepared:
-        """The function of a call. Loads, and fits, what it needs; raises AugurError."""
+    def prepare(
+        self,
+        bound: BoundCall,
+        row: IndexRow | None,
+        settings: Settings,
+        *,
+        registered: bool = True,
+    ) -> Prepared:
+        """The function of a call. Loads, and fits, what it needs; raises AugurError.
+
+        `registered`: DuckDB gets to know it by its name, too.
+        """
         stamp = (row.schema, row.id, row.version) if row is not None else None
         key = (stamp, bound.call.key, bound.result_type, settings)
         self._memo.resize(settings.memo_mb)
@@ -125,7 +134,8 @@ class Calls:
             name = f"{bound.call.kind}_{_word(bound.call.target)}{self._mark}{next(self._names)}"
             function, rung, model = self._function(bound, row, settings)
             door = Door(function.compute, self._state.failures)
-            register(self._state.connection, name, replace(function, compute=door.call))
+            if registered:
+                register(self._state.connection, name, replace(function, compute=door.call))
             found = self._prepared[key] = Prepared(name, function, door, rung, model)
         return found
 
@@ -140,7 +150,7 @@ class Calls:
     def record(self, statement: int, call: str, prepared: Prepared) -> None:
         """Starts counting for a statement's call."""
         function = prepared.function
-        self.records.append(
+        self._state.records.append(
             CallRecord(
                 statement, call, prepared.rung, prepared.model, function, function.tally.counts
             )
@@ -148,7 +158,8 @@ class Calls:
 
     def settle(self) -> None:
         """Fixes the counts of the statements so far, before a next one uses the same functions."""
-        self.records = [replace(r, final=r.counts) for r in self.records[-1_000:]]
+        records = self._state.records
+        records[:] = [replace(r, final=r.counts) for r in records[-1_000:]]
 
     def _function(
         self, bound: BoundCall, row: IndexRow | None, settings: Settings

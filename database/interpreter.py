@@ -12,6 +12,7 @@ from augursql.database.calls import Calls
 from augursql.database.catalog import Catalog, IndexRow, quoted
 from augursql.database.encoders import DEFAULT, Encoders
 from augursql.database.indexing import Source, missing_rows
+from augursql.database.macros import functions_of_the_user
 from augursql.database.result import Guard, Result
 from augursql.database.state import Parameters, State, ends_a_transaction
 from augursql.database.statements import Statements
@@ -28,9 +29,7 @@ from augursql.planner import plan
 from augursql.planner.bind import BoundCall, bind
 from augursql.planner.emit import document_sql_for_columns, emit
 from augursql.planner.parse import parse
-from augursql.udfs.memo import Memo
-
-WORDS = ("predict", "classify", "embed", "similarity", "search", "prompt")
+from augursql.planner.portable import check_storable, portable
 
 
 class Interpreter:
@@ -40,13 +39,13 @@ class Interpreter:
         self._state = state
         self._connection = state.connection
         self._catalog = Catalog(state.connection)
-        self._encoders = Encoders(self._catalog, state.watch)
-        self._calls = Calls(state, self._catalog, self._encoders, Memo(state.settings.memo_mb))
+        self._encoders = Encoders(self._catalog, state.watch, state.memory)
+        memo = state.memory.memo(state.settings.memo_mb)
+        self._calls = Calls(state, self._catalog, self._encoders, memo)
         self._statements = Statements(
             state.connection, self._catalog, self._encoders, self._calls, state.watch
         )
         self._user_functions: frozenset[str] = frozenset()
-        self._count = 0
 
     def forget(self) -> None:
         """A ROLLBACK takes back what was registered, built and fitted in its transaction."""
@@ -66,7 +65,7 @@ class Interpreter:
 
     def _run(self, statement: plan.Statement, sql: str, parameters: Parameters) -> Result:
         self._calls.settle()
-        self._count += 1
+        self._state.statement += 1
         if isinstance(statement, plan.Verbatim):
             with self._state.running(sql, rewritten=False):
                 self._state.execute(statement.text, parameters)
@@ -130,7 +129,7 @@ class Interpreter:
                 columns = {statement.name: "VARCHAR"}
                 return f"FROM {listings.table_sql(columns, [(listings.shown(value),)])}"
             case _:
-                return f"FROM {self._listing(_listed(statement))}"
+                return f"FROM {self.listing(_listed(statement))}"
         return self._noticed(done, None)
 
     def _noticed(self, done: str | None, duckdbs: str | None) -> str | None:
@@ -141,15 +140,13 @@ class Interpreter:
         return None
 
     def _planned(self, query: plan.Query) -> str:
-        if query.definition:
-            raise UnsupportedError(
-                "A view or macro cannot hold a prediction yet.",
-                hint="CREATE TABLE ... AS SELECT keeps the predicted column.",
-                span=query.calls[0].span if query.calls else query.span,
-            )
         settings = self._state.settings
         catalog = BindingCatalog(self._catalog, self._encoders, settings)
         bound = bind(query, catalog)
+        if query.definition:
+            check_storable(query)
+            self._catalog.create()  # What tells the next session that functions are needed.
+            return portable(bound, [self.listing(listing) for listing in query.listings])
         names, tables = [], {}
         for position, call in enumerate(bound.calls):
             row = catalog.row(call.index) if call.index is not None else None
@@ -161,9 +158,9 @@ class Interpreter:
                 prepared = self._calls.prepare(call, row, settings)
             except AugurError as error:
                 raise error.located(call.call.span, query.whole) from error.__cause__
-            self._calls.record(self._count, call.call.sql, prepared)
+            self._calls.record(self._state.statement, call.call.sql, prepared)
             names.append(prepared.name)
-        listed = [self._listing(listing) for listing in query.listings]
+        listed = [self.listing(listing) for listing in query.listings]
         return emit(bound, names, listed, tables)
 
     def _warn_if_stale(self, index: IndexRow) -> None:
@@ -191,7 +188,8 @@ class Interpreter:
                 OtherDocumentWarning,
             )
 
-    def _listing(self, listing: plan.Listing) -> str:
+    def listing(self, listing: plan.Listing) -> str:
+        """What SHOW and DESCRIBE show, as a parenthesised SELECT."""
         settings = self._state.settings
         match listing.kind:
             case "indexes":
@@ -202,7 +200,7 @@ class Interpreter:
                 return listings.settings_sql(settings)
             case "calls":
                 return listings.calls_sql(
-                    (r.statement, r.call, r.rung, r.model, r.counts) for r in self._calls.records
+                    (r.statement, r.call, r.rung, r.model, r.counts) for r in self._state.records
                 )
             case "model":
                 name = str(listing.name)
@@ -245,13 +243,7 @@ class Interpreter:
     def _functions_of_the_user(self) -> frozenset[str]:
         """Macros of the user's that are called like our functions: those stay what they are."""
         if self._state.definitions_changed:
-            found = self._connection.execute(
-                "SELECT DISTINCT lower(function_name) FROM duckdb_functions() "
-                "WHERE NOT internal AND lower(function_name) IN "
-                f"({', '.join('?' * len(WORDS))})",
-                list(WORDS),
-            ).fetchall()
-            self._user_functions = frozenset(str(row[0]) for row in found)
+            self._user_functions = functions_of_the_user(self._connection)
             self._state.definitions_changed = False
         return self._user_functions
 

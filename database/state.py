@@ -5,14 +5,18 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from augursql.database.guard import errors_of
 from augursql.database.keyboard import Keyboard
+from augursql.database.memory import Memory
 from augursql.database.watch import Watch
 from augursql.settings import Settings
+
+if TYPE_CHECKING:
+    from augursql.database.calls import CallRecord
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 
@@ -35,7 +39,9 @@ class Notice:
 
 @dataclass(slots=True)
 class State:
-    """Owned by one Session. `failures` are what functions raised while DuckDB ran them."""
+    """Owned by one Session. `failures` are what functions raised while DuckDB ran them; `records`
+    are the calls of its statements, of which `statement` is the number of the last one.
+    """
 
     connection: duckdb.DuckDBPyConnection
     settings: Settings
@@ -43,6 +49,9 @@ class State:
     keyboard: Keyboard
     notices: list[Notice] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
+    records: "list[CallRecord]" = field(default_factory=list)
+    memory: Memory = field(default_factory=Memory)
+    statement: int = 0
     definitions_changed: bool = True
 
     @contextmanager

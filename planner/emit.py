@@ -5,11 +5,13 @@ them; every other character stays as the user wrote it.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from augursql.planner.bind import BoundCall, BoundQuery
 from augursql.planner.lexer import literal, quoted
 from augursql.planner.plan import Argument, Call, Span
+
+Write = Callable[[int, Sequence[str], str | None], str]
 
 
 def document_sql(inputs: Sequence[str], names: Sequence[str | None]) -> str:
@@ -44,21 +46,31 @@ def emit(
     calls, the SQL of the table with the indexed rows (columns `__augur_row` and `__augur_entry` and
     those of the user's table).
     """
-    return _Emitter(bound, functions, listings, search_tables or {}).text()
+    tables = search_tables or {}
+
+    def write(position: int, inputs: Sequence[str], labels: str | None) -> str:
+        call, function = bound.calls[position], functions[position]
+        if call.call.kind == "search":
+            return search_sql(call, f"{function}({texts_sql(inputs)})", tables[position])
+        if call.call.kind == "predict":
+            return f"{function}({call_document(call, inputs)})"
+        return f"{function}({texts_sql(inputs, labels)})"
+
+    return emit_with(bound, write, listings)
+
+
+def emit_with(bound: BoundQuery, write: Write, listings: Sequence[str] = ()) -> str:
+    """The query's text with `write(position, inputs, labels)` in the place of each call, where
+    inputs and labels are SQL in which inner calls are rewritten already.
+    """
+    return _Emitter(bound, write, listings).text()
 
 
 class _Emitter:
-    def __init__(
-        self,
-        bound: BoundQuery,
-        functions: Sequence[str],
-        listings: Sequence[str],
-        search_tables: Mapping[int, str],
-    ) -> None:
+    def __init__(self, bound: BoundQuery, write: Write, listings: Sequence[str]) -> None:
         self.query = bound.query
         self.calls = bound.calls
-        self.functions = functions
-        self.search_tables = search_tables
+        self.write = write
         spans = [listing.span for listing in self.query.listings]
         self.listings = dict(zip(spans, listings, strict=True))
         self.positions = {bound.call.span: i for i, bound in enumerate(self.calls)}
@@ -100,39 +112,40 @@ class _Emitter:
         if span in self.listings:
             return self.listings[span]
         position = self.positions[span]
-        bound, function = self.calls[position], self.functions[position]
-        call = bound.call
+        call = self.calls[position].call
         inputs = [self._argument(argument, call) for argument in call.inputs]
-        if call.kind == "predict":
-            return f"{function}({document_sql(*_labelled(bound, inputs))})"
-        texts = ", ".join(f"CAST({sql} AS VARCHAR)" for sql in inputs)
-        if call.kind == "search":
-            return _search_sql(bound, f"{function}({texts})", self.search_tables[position])
-        if call.labels is None:
-            return f"{function}({texts})"
-        labels = self._argument(call.labels, call)
-        # As JSON, labels may be texts or STRUCT(label, description), also in a column.
-        return f"{function}({texts}, CAST(to_json({labels}) AS VARCHAR))"
+        labels = None if call.labels is None else self._argument(call.labels, call)
+        return self.write(position, inputs, labels)
 
     def _argument(self, argument: Argument, call: Call) -> str:
         return self._render(argument.span, call.span)
 
 
-def _labelled(bound: BoundCall, inputs: list[str]) -> tuple[list[str], list[str | None]]:
-    """Inputs with their labels: those of the index's columns, in the index's order, where there are
-    as many, so that documents are composed as the indexed ones were.
+def texts_sql(inputs: Sequence[str], labels: str | None = None) -> str:
+    """The arguments of a function of texts, and of their labels where there are some."""
+    texts = [f"CAST({sql} AS VARCHAR)" for sql in inputs]
+    if labels is not None:
+        # As JSON, labels may be texts or STRUCT(label, description), also in a column.
+        texts.append(f"CAST(to_json({labels}) AS VARCHAR)")
+    return ", ".join(texts)
+
+
+def call_document(bound: BoundCall, inputs: Sequence[str]) -> str:
+    """The document of a predict(): labelled as the index's columns, in the index's order, where
+    there are as many, so that it is composed as the indexed ones were.
     """
     names = [argument.name for argument in bound.call.inputs]
     columns = bound.index.text_columns if bound.index is not None else ()
     if len(columns) != len(names):
-        return inputs, names
+        return document_sql(inputs, names)
     given = {str(name).lower(): sql for name, sql in zip(names, inputs, strict=True)}
     if {column.lower() for column in columns} == set(given):
         inputs = [given[column.lower()] for column in columns]
-    return inputs, list(columns)
+    return document_sql(inputs, list(columns))
 
 
-def _search_sql(bound: BoundCall, hits: str, rows: str) -> str:
+def search_sql(bound: BoundCall, hits: str, rows: str) -> str:
+    """The table of a search(): `hits`, what the function found, joined with the indexed `rows`."""
     columns = bound.index.columns if bound.index is not None else ()
     # Columns of the user's with the names of ours would make theirs the ones that a query reads.
     hidden = [quoted(name) for name, _ in columns if name.lower() in ("similarity", "rank")]

@@ -14,7 +14,7 @@ _OURS = re.compile(
     (?= [acdeghprs] )
     (?:
         (?: predict | classify | embed | similarity | search | prompt ) \s* (?: \( | -- | /\* )
-      | augur_ | hnsw | given
+      | augur (?: _ | \s* \( ) | hnsw | given
       | (?: create | replace | alter | export ) \s* (?: -- | /\* | (?<=\s) model )
       | (?: drop | refresh | show | desc (?:ribe)? )
         \s* (?: -- | /\* | (?<=\s) (?: model | index ) )

@@ -1,5 +1,6 @@
 """What every function of this room is: typed columns in, one typed column out, counted."""
 
+import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import Parameter, Signature
@@ -30,7 +31,22 @@ def register(connection: Any, name: str, function: VectorFunction) -> None:
     `side_effects` keeps DuckDB from folding constants at PREPARE, which would call the model;
     `special` NULL handling hands NULLs over, so that a row's position is its identity.
     """
+    _create(connection, name, function, folded=False)
 
+
+def register_for_good(
+    connection: Any, name: str, function: VectorFunction, *, folded: bool = False
+) -> None:
+    """As `register`, for a name that other connections call, also when this one was closed.
+
+    DuckDB holds the function's bare address, and frees it with the connection: so the small wrapper
+    that it calls is never freed. `folded`: constants are computed when a statement is planned.
+    """
+    wrapper = _create(connection, name, function, folded)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(wrapper))
+
+
+def _create(connection: Any, name: str, function: VectorFunction, folded: bool) -> Any:
     def counted_parameters(*columns: pa.ChunkedArray) -> pa.Array:
         return function.compute(*columns)
 
@@ -46,5 +62,6 @@ def register(connection: Any, name: str, function: VectorFunction) -> None:
         function.returns,
         type="arrow",
         null_handling="special",
-        side_effects=True,
+        side_effects=not folded,
     )
+    return counted_parameters

@@ -1,0 +1,124 @@
+"""What the functions with stable names need, prepared on a connection of its own.
+
+A function runs while DuckDB executes the statement that calls it, so it cannot ask that statement's
+connection for anything. It sees what is committed: an index of a transaction that is still open
+does not exist for it.
+"""
+
+import json
+from dataclasses import replace
+
+from augursql.database.binding import BindingCatalog
+from augursql.database.calls import Calls, Prepared
+from augursql.database.catalog import Catalog, IndexRow
+from augursql.database.encoders import Encoders
+from augursql.database.macros import NOT_GIVEN, functions_of_the_user
+from augursql.database.state import State
+from augursql.errors import AugurError, NameNotFoundError, UnsupportedError, candidates
+from augursql.planner.bind import BoundCall, bind
+from augursql.planner.parse import parse
+from augursql.planner.plan import CallKind, Listing, Query, Verbatim
+from augursql.planner.portable import portable, query_of, structure
+
+
+class Answers:
+    """Not thread-safe: its owner lets one thread in at a time."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._connection = state.connection.cursor()
+        self._own = replace(state, connection=self._connection)
+        self._catalog = Catalog(self._connection)
+        self._encoders = Encoders(self._catalog, state.watch, state.memory)
+        memo = state.memory.memo(state.settings.memo_mb)
+        self._calls = Calls(self._own, self._catalog, self._encoders, memo)
+        self._versions: dict[tuple[str, int], int] = {}
+        self._counted: set[str] = set()
+        self._statement = -1
+        self._columns: tuple[tuple[str, str], tuple[str, ...]] | None = None
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def prepared(self, kind: CallKind, about: str, named: str) -> Prepared:
+        """The function that answers a call, counted for the session's statement of now."""
+        bound, row = self._bound(kind, about, named)
+        if row is not None:
+            place = (row.schema, row.id)
+            if self._versions.setdefault(place, row.version) != row.version:
+                self._calls.release(row)
+                self._versions[place] = row.version
+        prepared = self._calls.prepare(bound, row, self._state.settings, registered=False)
+        if self._statement != self._state.statement:
+            self._calls.settle()
+            self._counted.clear()
+            self._statement = self._state.statement
+        shown = bound.call.sql
+        if shown not in self._counted:
+            self._counted.add(shown)
+            self._calls.record(self._statement, shown, prepared)
+        return prepared
+
+    def structure(self, kind: CallKind, about: str, named: str) -> str:
+        """The type of a call's answer, as from_json() takes it."""
+        bound, _ = self._bound(kind, about, named)
+        return structure(bound.result_type)
+
+    def document(self, target: str, named: str, inputs: str) -> str | None:
+        """The document of a predict() with several inputs, a JSON list in which chr(1) is none.
+
+        Its lines are labelled as the index's columns where there are as many, else by number.
+        """
+        texts = [text for text in json.loads(inputs) if text != NOT_GIVEN]
+        columns = self._text_columns(target, named)
+        if len(columns) != len(texts):
+            columns = tuple(f"input {n}" for n in range(1, len(texts) + 1))
+        lines = [f"{c}: {text}" for c, text in zip(columns, texts, strict=True) if text is not None]
+        return "\n".join(lines) or None
+
+    def rows_sql(self, name: str) -> str:
+        """A query of the indexed rows."""
+        row = self._catalog.index(name)
+        if row is None:
+            known = [index.name for index in self._catalog.indexes()]
+            raise NameNotFoundError(f'There is no index "{name}".', hint=candidates(name, known))
+        return f"SELECT * FROM {row.rows_table}"
+
+    def plain_sql(self, statement: str) -> str:
+        """A query of our language as plain DuckDB SQL, which calls stable names only."""
+        found = parse(statement, functions_of_the_user(self._connection))
+        if len(found) != 1:
+            raise UnsupportedError("augur() runs one query.")
+        [query] = found
+        if isinstance(query, Verbatim):
+            return query.text
+        if not isinstance(query, Query):  # SHOW and DESCRIBE also stand in FROM.
+            [query] = parse(f"FROM ({statement})")
+        if not isinstance(query, Query):
+            raise UnsupportedError(
+                "augur() runs queries only.",
+                hint="Statements such as CREATE INDEX are run by themselves in a session.",
+            )
+        catalog = BindingCatalog(self._catalog, self._encoders, self._state.settings)
+        return portable(bind(query, catalog), [self._listed(each) for each in query.listings])
+
+    def _text_columns(self, target: str, named: str) -> tuple[str, ...]:
+        if self._columns is None or self._columns[0] != (target, named):
+            bound, _ = self._bound("predict", target, named)
+            columns = bound.index.text_columns if bound.index is not None else ()
+            self._columns = ((target, named), columns)
+        return self._columns[1]
+
+    def _bound(self, kind: CallKind, about: str, named: str) -> tuple[BoundCall, IndexRow | None]:
+        catalog = BindingCatalog(self._catalog, self._encoders, self._state.settings)
+        try:
+            [bound] = bind(query_of(kind, about, named), catalog).calls
+        except AugurError as error:
+            error.span = error.sql = None  # The user did not write this call.
+            raise
+        return bound, None if bound.index is None else catalog.row(bound.index)
+
+    def _listed(self, listing: Listing) -> str:
+        from augursql.database.interpreter import Interpreter
+
+        return Interpreter(self._own).listing(listing)
