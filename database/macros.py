@@ -44,23 +44,36 @@ def create(connection: duckdb.DuckDBPyConnection, database: str) -> None:
 
     The functions with stable names have to be registered.
     """
-    if not _is_current(connection, database):
-        _drop(connection, database, _existing(connection, database))
-        for statement in _statements(f"{quoted(database)}.main"):
-            connection.execute(statement)
-        connection.execute(
-            f"CREATE OR REPLACE MACRO {quoted(database)}.augur.macros_version() AS {VERSION}"
-        )
+    _drop(connection, database, _existing(connection, database))
+    for statement in _statements(f"{quoted(database)}.main"):
+        connection.execute(statement)
+    connection.execute(
+        f"CREATE OR REPLACE MACRO {quoted(database)}.augur.macros_version() AS {VERSION}"
+    )
+
+
+def are_current(connection: duckdb.DuckDBPyConnection, database: str) -> bool:
+    """Whether this version made the macros. Not for use in a transaction: a no may abort it."""
+    try:
+        found = connection.execute(f"SELECT {quoted(database)}.augur.macros_version()").fetchall()
+    except duckdb.Error:
+        return False
+    return bool(found[0][0] == VERSION)
 
 
 def create_temporary(connection: duckdb.DuckDBPyConnection) -> None:
     """Makes augur() for this connection alone, unless there is one already."""
-    found = connection.execute(
-        "SELECT 1 FROM duckdb_functions() WHERE function_name = 'augur' "
-        "AND function_type = 'table_macro'"
-    ).fetchall()
-    if not found:
+    if not function_exists(connection, "augur"):
         connection.execute(_augur("CREATE TEMPORARY MACRO augur"))
+
+
+def function_exists(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Whether a function or macro of that name exists."""
+    return bool(
+        connection.execute(
+            "SELECT 1 FROM duckdb_functions() WHERE function_name = ? LIMIT 1", [name]
+        ).fetchall()
+    )
 
 
 def defined_in(sql: str) -> frozenset[str]:
@@ -83,14 +96,6 @@ def functions_of_the_user(connection: duckdb.DuckDBPyConnection) -> frozenset[st
         list(NAMES),
     ).fetchall()
     return frozenset(str(row[0]) for row in found)
-
-
-def _is_current(connection: duckdb.DuckDBPyConnection, database: str) -> bool:
-    try:
-        found = connection.execute(f"SELECT {quoted(database)}.augur.macros_version()").fetchall()
-    except duckdb.Error:
-        return False
-    return bool(found[0][0] == VERSION)
 
 
 def _existing(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
@@ -138,13 +143,13 @@ def _statements(schema: str) -> Iterator[str]:
         f"{make}classify(input, labels, {_parameters(_CLASSIFY)}) AS "
         f"from_json(system.main.augur_classify({named}, CAST(input AS VARCHAR), "
         f"CAST(to_json(labels) AS VARCHAR)), "
-        f"system.main.augur_type('classify', '', concat(model)))"
+        f"system.main.augur_type('classify', concat(model), {named}))"
     )
     named = _named(_ENCODER)
     yield (
         f"{make}embed(input, {_parameters(_ENCODER)}) AS "
         f"cast_to_type(system.main.augur_embed({named}, CAST(input AS VARCHAR)), "
-        f"from_json('null', system.main.augur_type('embed', '', concat(model))))"
+        f"from_json('null', system.main.augur_type('embed', concat(model), {named})))"
     )
     yield (
         f"{make}similarity(a, b, {_parameters(_ENCODER)}) AS "

@@ -60,6 +60,7 @@ class Portable:
         self._registered: list[tuple[duckdb.DuckDBPyConnection, str]] = []
         self._gates: list[Gate] = []
         self._provisional = False
+        self._anothers = False
         self._augur_exists = False
 
     def open(self) -> None:
@@ -71,20 +72,28 @@ class Portable:
             return  # Nothing of ours in it.
         self.register()
         database, read_only = self._database()
-        if not read_only:
+        if not read_only and not macros.are_current(connection, database):
             with suppress(duckdb.Error):  # A database can be opened without them.
                 macros.create(connection, database)
 
-    def register(self) -> bool:
-        """Registers the functions; False where this session did so before, or another has.
+    def register(self) -> None:
+        """Registers the functions, unless this session did so, or another of this process.
 
-        Another session of this process may have opened the same database earlier: then the
-        functions are its own, until it is closed.
+        Who opens a database first owns its functions, until that session is closed.
         """
+        if not self._registered and not self._anothers:
+            self.take_over()
+
+    def take_over(self) -> bool:
+        """Registers the functions where there are none; whether it did."""
+        connection = self._state.connection
         if self._registered:
             return False
-        self._provisional = in_transaction(self._state.connection)
-        return self._register_on(self._state.connection)
+        # In a transaction no error may happen, as it would abort the user's.
+        self._provisional = in_transaction(connection)
+        there = self._provisional and macros.function_exists(connection, "augur_predict")
+        self._anothers = there or not self._register_on(connection)
+        return not self._anothers
 
     def after_rollback(self) -> None:
         """Registers again what was registered in a transaction that is rolled back."""

@@ -84,10 +84,12 @@ class Session:
         if defines:
             self._make_way(sql)
         try:
-            if speaks_augur(sql):
-                self._finish()
-                return self._interpret(sql, parameters)
-            return self._plain(sql, parameters)
+            return self._execute(sql, parameters)
+        except duckdb.CatalogException as error:
+            # The session that owned the functions is closed.
+            if "augur_" not in str(error) or ";" in sql or not self._portable.take_over():
+                raise
+            return self._execute(sql, parameters)
         finally:
             self._running = sql
             if defines:
@@ -108,16 +110,17 @@ class Session:
         self._state.keyboard.close()
         self._state.connection.close()
 
+    def _execute(self, sql: str, parameters: Parameters) -> Result:
+        if speaks_augur(sql):
+            self._finish()
+            return self._interpret(sql, parameters)
+        return self._plain(sql, parameters)
+
     def _plain(self, sql: str, parameters: Parameters) -> Result:
         state = self._state
         state.statement += 1
         with state.running(sql, rewritten=False):
-            try:
-                state.execute(sql, parameters)
-            except duckdb.CatalogException as error:
-                if "augur_" not in str(error) or not self._portable.register():
-                    raise
-                state.execute(sql, parameters)
+            state.execute(sql, parameters)
         return Result(state.connection, lambda: state.running(sql, rewritten=False))
 
     def _make_way(self, sql: str) -> None:
