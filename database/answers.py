@@ -35,7 +35,8 @@ class Answers:
         self._versions: dict[tuple[str, int], int] = {}
         self._counted: set[str] = set()
         self._statement = -1
-        self._columns: tuple[tuple[str, str], tuple[str, ...]] | None = None
+        self._now: object = None
+        self._known: dict[tuple[str, str, str], tuple[BoundCall, IndexRow | None]] = {}
 
     def close(self) -> None:
         self._connection.close()
@@ -64,17 +65,14 @@ class Answers:
         bound, _ = self._bound(kind, about, named)
         return structure(bound.result_type)
 
-    def document(self, target: str, named: str, inputs: str) -> str | None:
-        """The document of a predict() with several inputs, a JSON list in which chr(1) is none.
+    def documents(self, target: str, named: str, inputs: list[str]) -> list[str | None]:
+        """The documents of a predict() with several inputs; each comes as a JSON list of texts.
 
-        Its lines are labelled as the index's columns where there are as many, else by number.
+        Lines are labelled as the index's columns where there are as many, else by number.
         """
-        texts = [text for text in json.loads(inputs) if text != NOT_GIVEN]
-        columns = self._text_columns(target, named)
-        if len(columns) != len(texts):
-            columns = tuple(f"input {n}" for n in range(1, len(texts) + 1))
-        lines = [f"{c}: {text}" for c, text in zip(columns, texts, strict=True) if text is not None]
-        return "\n".join(lines) or None
+        index = self._bound("predict", target, named)[0].index
+        columns = index.text_columns if index is not None else ()
+        return [_document(json.loads(texts), columns) for texts in inputs]
 
     def rows_sql(self, name: str) -> str:
         """A query of the indexed rows."""
@@ -102,14 +100,20 @@ class Answers:
         catalog = BindingCatalog(self._catalog, self._encoders, self._state.settings)
         return portable(bind(query, catalog), [self._listed(each) for each in query.listings])
 
-    def _text_columns(self, target: str, named: str) -> tuple[str, ...]:
-        if self._columns is None or self._columns[0] != (target, named):
-            bound, _ = self._bound("predict", target, named)
-            columns = bound.index.text_columns if bound.index is not None else ()
-            self._columns = ((target, named), columns)
-        return self._columns[1]
-
     def _bound(self, kind: CallKind, about: str, named: str) -> tuple[BoundCall, IndexRow | None]:
+        """The call, bound once for a statement and for each version of the indexes."""
+        indexes = self._catalog.indexes()
+        versions = tuple((index.schema, index.id, index.version) for index in indexes)
+        now = (self._state.statement, self._state.settings, versions)
+        if self._now != now:
+            self._now = now
+            self._known.clear()
+        key = (kind, about, named)
+        if key not in self._known:
+            self._known[key] = self._bind(kind, about, named)
+        return self._known[key]
+
+    def _bind(self, kind: CallKind, about: str, named: str) -> tuple[BoundCall, IndexRow | None]:
         catalog = BindingCatalog(self._catalog, self._encoders, self._state.settings)
         try:
             [bound] = bind(query_of(kind, about, named), catalog).calls
@@ -122,3 +126,13 @@ class Answers:
         from augursql.database.interpreter import Interpreter
 
         return Interpreter(self._own).listing(listing)
+
+
+def _document(inputs: list[str | None], columns: tuple[str, ...]) -> str | None:
+    texts = [text for text in inputs if text != NOT_GIVEN]
+    if len(columns) != len(texts):
+        columns = tuple(f"input {n}" for n in range(1, len(texts) + 1))
+    lines = [
+        f"{name}: {text}" for name, text in zip(columns, texts, strict=True) if text is not None
+    ]
+    return "\n".join(lines) or None

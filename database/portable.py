@@ -16,6 +16,7 @@ from augursql.database import macros
 from augursql.database.state import State
 from augursql.database.transactions import in_transaction
 from augursql.errors import InvalidValueError
+from augursql.planner.result import HITS
 
 if TYPE_CHECKING:
     from augursql.database.answers import Answers
@@ -70,7 +71,7 @@ class Portable:
             connection.execute("SELECT 1 FROM augur.about").fetchall()
         except duckdb.Error:
             return  # Nothing of ours in it.
-        self.register()
+        self._anothers = not self._register_on(connection)
         database, read_only = self._database()
         if not read_only and not macros.are_current(connection, database):
             with suppress(duckdb.Error):  # A database can be opened without them.
@@ -135,10 +136,9 @@ class Portable:
 
     def _register_on(self, connection: duckdb.DuckDBPyConnection) -> bool:
         from augursql.udfs.function import VectorFunction, register_for_good
-        from augursql.udfs.search import RETURNS
         from augursql.udfs.tally import Tally
 
-        returns = {"augur_embed": "FLOAT[]", "augur_similarity": "DOUBLE", "augur_search": RETURNS}
+        returns = {"augur_embed": "FLOAT[]", "augur_similarity": "DOUBLE", "augur_search": HITS}
         for name, (count, compute) in self._functions().items():
             gate = Gate(compute, self._state.failures)
             function = VectorFunction(
@@ -160,7 +160,7 @@ class Portable:
             "augur_embed": (2, self._call("embed")),
             "augur_similarity": (3, self._call("similarity")),
             "augur_search": (3, self._call("search", about=True)),
-            "augur_document": (3, self._document),
+            "augur_document": (3, self._documents),
             "augur_type": (3, self._per_row(lambda answers, *given: answers.structure(*given))),
             "augur_rows": (1, self._per_row(lambda answers, name: answers.rows_sql(name))),
             "augur_sql": (1, self._per_row(lambda answers, text: answers.plain_sql(text))),
@@ -195,13 +195,18 @@ class Portable:
 
         return compute
 
-    def _document(self, targets: Any, named: Any, inputs: Any) -> Any:
-        """The document of several inputs, which come as a JSON list of texts."""
+    def _documents(self, *columns: Any) -> Any:
+        """The documents of several inputs, which come as JSON lists of texts."""
         import pyarrow as pa
 
-        rows = zip(targets.to_pylist(), named.to_pylist(), inputs.to_pylist(), strict=True)
-        with self._answering() as answers:
-            return pa.array([answers.document(*row) for row in rows], pa.string())
+        from augursql.udfs.portable import by_arguments
+
+        def answer(arguments: tuple[str | None, ...], inputs: Any) -> Any:
+            target, named = (argument or "" for argument in arguments)
+            with self._answering() as answers:
+                return pa.array(answers.documents(target, named, inputs.to_pylist()), pa.string())
+
+        return by_arguments(columns, 2, answer)
 
     @contextmanager
     def _answering(self) -> "Iterator[Answers]":

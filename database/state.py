@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 
@@ -14,9 +14,6 @@ from augursql.database.keyboard import Keyboard
 from augursql.database.memory import Memory
 from augursql.database.watch import Watch
 from augursql.settings import Settings
-
-if TYPE_CHECKING:
-    from augursql.database.calls import CallRecord
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 
@@ -39,8 +36,8 @@ class Notice:
 
 @dataclass(slots=True)
 class State:
-    """Owned by one Session. `failures` are what functions raised while DuckDB ran them; `records`
-    are the calls of its statements, of which `statement` is the number of the last one.
+    """Owned by one Session. `failures` are what functions raised while DuckDB ran them, `records`
+    (of CallRecord) the calls of its statements, `statement` the number of the last one.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -49,7 +46,7 @@ class State:
     keyboard: Keyboard
     notices: list[Notice] = field(default_factory=list)
     failures: list[BaseException] = field(default_factory=list)
-    records: "list[CallRecord]" = field(default_factory=list)
+    records: list[Any] = field(default_factory=list)
     memory: Memory = field(default_factory=Memory)
     statement: int = 0
     definitions_changed: bool = True

@@ -60,8 +60,10 @@ def structure(result_type: str) -> str:
 
 
 def query_of(kind: CallKind, about: str, named: str) -> Query:
-    """A query with the one call that stable arguments describe: `about` is the target of predict() or the index of
-    search(), `named` the JSON of the named arguments, NULLs being left out.
+    """A query with the one call that stable arguments describe.
+
+    `about` is the target of predict() or the index of search(), '' for others; `named` the JSON of
+    the named arguments, of which NULLs are left out.
 
     Raises StatementError and InvalidValueError, without a place: the user did not write this text.
     """

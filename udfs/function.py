@@ -4,11 +4,12 @@ import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import Parameter, Signature
-from typing import Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from augursql.udfs.tally import Tally
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class VectorFunction:
 
     parameters: tuple[str, ...]
     returns: str
-    compute: Callable[..., pa.Array]
+    compute: "Callable[..., pa.Array]"
     tally: Tally
 
 
@@ -47,7 +48,7 @@ def register_for_good(
 
 
 def _create(connection: Any, name: str, function: VectorFunction, folded: bool) -> Any:
-    def counted_parameters(*columns: pa.ChunkedArray) -> pa.Array:
+    def counted_parameters(*columns: "pa.ChunkedArray") -> "pa.Array":
         return function.compute(*columns)
 
     # DuckDB compares the parameters' number with the signature it finds.

@@ -16,12 +16,12 @@ def by_arguments(
     """Calls `compute(arguments, *columns)` for each distinct set of the leading `constants`
     columns, which hardly ever differ within a chunk, and puts the answers into the rows' order.
     """
+    once = [column.unique() for column in columns[:constants]]
+    if all(len(values) == 1 for values in once):
+        return compute(tuple(values[0].as_py() for values in once), *columns[constants:])
     leading = list(zip(*(column.to_pylist() for column in columns[:constants]), strict=True))
-    distinct = list(dict.fromkeys(leading))
-    if len(distinct) == 1:
-        return compute(distinct[0], *columns[constants:])
     parts, rows = list[pa.Array](), list[int]()
-    for arguments in distinct:
+    for arguments in dict.fromkeys(leading):
         chosen = [i for i, given in enumerate(leading) if given == arguments]
         parts.append(compute(arguments, *(c.take(pa.array(chosen)) for c in columns[constants:])))
         rows += chosen
@@ -31,6 +31,13 @@ def by_arguments(
 
 def as_json(column: pa.Array) -> pa.Array:
     """Each value as JSON text that DuckDB's from_json() reads back without loss; NULL stays."""
+    if not pa.types.is_nested(column.type) and not pa.types.is_dictionary(column.type):
+        encoded = column.dictionary_encode()
+        return _json(encoded.dictionary).take(encoded.indices)
+    return _json(column)
+
+
+def _json(column: pa.Array) -> pa.Array:
     plain = [
         None if value is None else json.dumps(_plain(value, column.type), ensure_ascii=False)
         for value in column.to_pylist()

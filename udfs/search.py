@@ -8,13 +8,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from augursql.engine.retrieval.neighbours import Retriever
+from augursql.planner.result import HITS
 from augursql.udfs.chunk import chunk_of
 from augursql.udfs.embed import counted
 from augursql.udfs.embedder import Embedder
 from augursql.udfs.function import VectorFunction
 from augursql.udfs.tally import Tally
 
-RETURNS = 'STRUCT("row" BIGINT, similarity DOUBLE, "rank" BIGINT)[]'
 FOUND = pa.list_(
     pa.struct([("row", pa.int64()), ("similarity", pa.float64()), ("rank", pa.int64())])
 )
@@ -55,7 +55,7 @@ def search_function(
         tally.add(counted(embedded, chunk.rows, started))
         return chunk.spread(pa.array(found, FOUND))
 
-    return VectorFunction(("VARCHAR",), RETURNS, compute, tally)
+    return VectorFunction(("VARCHAR",), HITS, compute, tally)
 
 
 def _rows(
