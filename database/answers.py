@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from augursql.database.binding import BindingCatalog
 from augursql.database.calls import Calls, Prepared
-from augursql.database.catalog import Catalog, IndexRow
+from augursql.database.catalog import Catalog, IndexRow, quoted
 from augursql.database.encoders import Encoders
 from augursql.database.macros import NOT_GIVEN, functions_of_the_user
 from augursql.database.state import State
@@ -19,6 +19,8 @@ from augursql.planner.bind import BoundCall, bind
 from augursql.planner.parse import parse
 from augursql.planner.plan import CallKind, Listing, Query, Verbatim
 from augursql.planner.portable import portable, query_of, structure
+
+ADDED = ("similarity", "rank")
 
 
 class Answers:
@@ -75,12 +77,14 @@ class Answers:
         return [_document(json.loads(texts), columns) for texts in inputs]
 
     def rows_sql(self, name: str) -> str:
-        """A query of the indexed rows."""
+        """A query of the indexed rows, without columns that search() adds under the same name."""
         row = self._catalog.index(name)
         if row is None:
             known = [index.name for index in self._catalog.indexes()]
             raise NameNotFoundError(f'There is no index "{name}".', hint=candidates(name, known))
-        return f"SELECT * FROM {row.rows_table}"
+        columns = [column for column, _ in self._catalog.columns(row.rows_table)]
+        kept = [quoted(column) for column in columns if column.lower() not in ADDED]
+        return f"SELECT {', '.join(kept)}, __augur_row, __augur_entry FROM {row.rows_table}"
 
     def plain_sql(self, statement: str) -> str:
         """A query of our language as plain DuckDB SQL, which calls stable names only."""

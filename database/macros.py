@@ -12,12 +12,13 @@ import duckdb
 
 from augursql.planner.lexer import quoted
 
+FUNCTIONS = frozenset(("predict", "classify", "embed", "similarity", "search", "augur"))
 NAMES = ("predict", "classify", "embed", "similarity", "search", "prompt")
 VERSION = 1
 _OURS = "contains(macro_definition, '\"system\".main.augur_')"
 _DEFINED = re.compile(
     r"\b(?:macro|function)\s+(?:if\s+not\s+exists\s+)?(?:\"?\w+\"?\s*\.\s*)*"
-    r"\"?(predict|classify|embed|similarity|search|augur)\b",
+    rf"\"?({'|'.join(sorted(FUNCTIONS))})\b",
     re.IGNORECASE,
 )
 # An input that was not given: no text of anybody's.
@@ -81,10 +82,11 @@ def defined_in(sql: str) -> frozenset[str]:
     return frozenset(name.lower() for name in _DEFINED.findall(sql))
 
 
-def step_aside(connection: duckdb.DuckDBPyConnection, database: str, names: frozenset[str]) -> None:
-    """Drops our macros of these names, so that the user can have them."""
-    ours = _existing(connection, database)
-    _drop(connection, database, [found for found in ours if found[0] in names])
+def step_aside(connection: duckdb.DuckDBPyConnection, database: str, names: frozenset[str]) -> bool:
+    """Drops our macros of these names, so that the user can have them; whether there were any."""
+    ours = [found for found in _existing(connection, database) if found[0] in names]
+    _drop(connection, database, ours)
+    return bool(ours)
 
 
 def functions_of_the_user(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:

@@ -63,6 +63,7 @@ class Portable:
         self._provisional = False
         self._anothers = False
         self._augur_exists = False
+        self._aside: tuple[duckdb.DuckDBPyConnection, str] | None = None
 
     def open(self) -> None:
         """Makes the functions, and macros of them, where the database has a catalog of ours."""
@@ -109,11 +110,26 @@ class Portable:
             macros.create_temporary(self._state.connection)
             self._augur_exists = True
 
-    def step_aside(self, names: frozenset[str]) -> None:
-        """Drops macros of ours that the next statement defines as the user's."""
+    def step_aside(self, names: frozenset[str] | None) -> None:
+        """Drops macros of ours that the next statement defines as the user's; None: all of them,
+        until `come_back`.
+        """
         database, read_only = self._database()
-        if not read_only:
+        if read_only:
+            return
+        if names is not None:
             macros.step_aside(self._state.connection, database, names)
+            return
+        cursor = self._state.connection.cursor()
+        if macros.step_aside(cursor, database, macros.FUNCTIONS):
+            self._aside = (cursor, database)
+
+    def come_back(self) -> None:
+        """Makes the macros again that stepped aside for one statement."""
+        if self._aside is not None:
+            with suppress(duckdb.Error):
+                macros.create(*self._aside)
+            self._aside = None
 
     def close(self) -> None:
         """Lets go of everything; the names are free for another session's functions."""

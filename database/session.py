@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from augursql.database.interpreter import Interpreter
 
 _AUGUR = re.compile(r"\baugur\s*\(", re.IGNORECASE)
-_DEFINES = re.compile(r"\b(macro|function|attach|use|import)\b", re.IGNORECASE)
+_DEFINES = re.compile(r"\b(macro|function|attach|use|import|export)\b", re.IGNORECASE)
+_EXPORTS = re.compile(r"\bexport\s+database\b", re.IGNORECASE)
 
 _READS = re.compile(r"\s*(?:\(|(?:select|from|values|with|table|show|describe)\b)", re.IGNORECASE)
 _WRITES = re.compile(r"\b(insert|update|delete|merge|nextval)\b", re.IGNORECASE)
@@ -94,6 +95,7 @@ class Session:
             self._running = sql
             if defines:
                 state.definitions_changed = True
+                self._portable.come_back()
             if self._interpreter is not None and ends_a_transaction(sql):
                 self._interpreter.forget()
                 self._portable.after_rollback()
@@ -129,6 +131,10 @@ class Session:
         if names:
             self._finish()
             self._portable.step_aside(names)
+        elif _EXPORTS.search(sql):
+            # Plain DuckDB could not import macros of functions that it has not.
+            self._finish()
+            self._portable.step_aside(None)
 
     def _finish(self) -> None:
         """Ends a result that nobody reads any more: DuckDB 2.0 does nothing else before."""

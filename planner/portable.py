@@ -9,7 +9,7 @@ makes a call from such arguments again.
 
 import json
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from augursql.errors import InvalidValueError, UnsupportedError
 from augursql.planner.bind import BoundCall, BoundQuery
@@ -97,7 +97,8 @@ def _call_sql(bound: BoundCall, inputs: Sequence[str], labels: str | None) -> st
         case "search":
             index = literal(str(call.index))
             hits = f"augur_search({index}, {named}, {texts_sql(inputs)})"
-            return search_sql(bound, hits, f"query(augur_rows({index}))")
+            # The query of the rows leaves out what search() itself calls similarity and rank.
+            return search_sql(replace(bound, index=None), hits, f"query(augur_rows({index}))")
         case _:
             raise UnsupportedError(f"{call.kind}() cannot be kept in a definition.", span=call.span)
     return f"from_json({answer}, {literal(structure(bound.result_type))})"

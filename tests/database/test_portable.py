@@ -407,3 +407,24 @@ def test_a_generated_column(session: Connection) -> None:
     rows = session.execute("FROM told").fetchall()
     assert rows[0][1] in range(1, 6)
     assert rows[1] == (None, None)
+
+
+def test_an_export_holds_no_macros_of_ours(session: Connection, tmp_path: Path) -> None:
+    """Plain DuckDB imports it, which has not the functions that they call."""
+    session.execute(f"EXPORT DATABASE '{tmp_path}/out'").fetchall()
+    with duckdb.connect(_file(session)) as plain:
+        assert plain.execute("SELECT typeof(embed('x'))").fetchall() == [("FLOAT[384]",)]
+    with duckdb.connect() as plain:
+        plain.execute(f"IMPORT DATABASE '{tmp_path}/out'")
+        assert plain.execute("SELECT count(*) FROM reviews").fetchall() == [(400,)]
+
+
+def test_search_in_a_view_hides_columns_of_the_same_name(con: Connection) -> None:
+    con.execute("CREATE TABLE t AS SELECT review, id AS rank FROM reviews LIMIT 20")
+    con.execute("CREATE INDEX i ON t USING HNSW (review)")
+    con.execute("CREATE VIEW v AS SELECT * FROM search('i', 'water', k := 2)")
+    assert (
+        con.execute("FROM v").description
+        == con.execute("FROM search('i', 'water', k := 2)").description
+    )
+    assert con.execute("SELECT rank FROM v ORDER BY rank").fetchall() == [(1,), (2,)]
