@@ -86,6 +86,8 @@ def step_aside(connection: duckdb.DuckDBPyConnection, database: str, names: froz
     """Drops our macros of these names, so that the user can have them; whether there were any."""
     ours = [found for found in _existing(connection, database) if found[0] in names]
     _drop(connection, database, ours)
+    if names == FUNCTIONS:  # Who looks for them later is to find that they are not there.
+        connection.execute(f"DROP MACRO IF EXISTS {quoted(database)}.augur.macros_version")
     return bool(ours)
 
 

@@ -417,6 +417,10 @@ def test_an_export_holds_no_macros_of_ours(session: Connection, tmp_path: Path) 
     with duckdb.connect() as plain:
         plain.execute(f"IMPORT DATABASE '{tmp_path}/out'")
         assert plain.execute("SELECT count(*) FROM reviews").fetchall() == [(400,)]
+        plain.execute(f"ATTACH '{tmp_path}/imported.duckdb' AS other")
+        plain.execute("COPY FROM DATABASE memory TO other")
+    with opened(f"{tmp_path}/imported.duckdb"), duckdb.connect(f"{tmp_path}/imported.duckdb") as db:
+        assert db.execute("SELECT typeof(embed('x'))").fetchall() == [("FLOAT[384]",)]
 
 
 def test_search_in_a_view_hides_columns_of_the_same_name(con: Connection) -> None:
