@@ -11,6 +11,10 @@ of each function, which the session's `desk` rules. `explain` tells about it ins
 index's vectors and graph, fitted predictors. `cache` keeps what the models compute, through a
 connection of its own.
 
+Views, macros and plain connections call functions with stable names instead: `portable` registers
+them, `answers` prepares what they need on a connection of its own, `macros` gives them the names of
+the language.
+
 The database file is the only truth: everything learned from the user's rows lives in tables of the
 schema `augur` in the user's own database. Graphs beside it are caches. This room parses no SQL and
 runs no model.

@@ -103,8 +103,12 @@ class Calls:
         # Functions are shared by all connections to a database, so names need a session's mark.
         self._mark = secrets.token_hex(3)
         self.cache = Cache(state.connection, catalog, state.notice)
-        self.records: list[CallRecord] = []
         self.failures = Failures(state)
+
+    @property
+    def records(self) -> list[CallRecord]:
+        """The calls of the session's last statements, whichever connection they ran on."""
+        return self._state.records
 
     def close(self) -> None:
         """Writes what the cache has not written yet."""
@@ -116,8 +120,18 @@ class Calls:
         self.indexes.forget()
         self.predictors.forget()
 
-    def prepare(self, bound: BoundCall, row: IndexRow | None, settings: Settings) -> Prepared:
-        """The function of a call. Loads, and fits, what it needs; raises AugurError."""
+    def prepare(
+        self,
+        bound: BoundCall,
+        row: IndexRow | None,
+        settings: Settings,
+        *,
+        registered: bool = True,
+    ) -> Prepared:
+        """The function of a call. Loads, and fits, what it needs; raises AugurError.
+
+        `registered`: DuckDB gets to know it by its name, too.
+        """
         stamp = (row.schema, row.id, row.version) if row is not None else None
         key = (stamp, bound.call.key, bound.result_type, settings)
         self._memo.resize(settings.memo_mb)
@@ -132,7 +146,8 @@ class Calls:
             if bound.call.on_error == "null":
                 function = tolerant(function, self._state.watch)
             door = Door(function, self._state.desk)
-            register(self._state.connection, name, replace(function, compute=door.call))
+            if registered:
+                register(self._state.connection, name, replace(function, compute=door.call))
             found = self._prepared[key] = Prepared(bound.call.kind, name, function, door, answering)
         return found
 
@@ -147,7 +162,7 @@ class Calls:
     def record(self, statement: int, call: str, prepared: Prepared) -> None:
         """Starts counting for a statement's call."""
         function = prepared.function
-        self.records.append(
+        self._state.records.append(
             CallRecord(
                 statement, call, prepared.rung, prepared.model, function, function.tally.counts
             )
@@ -162,7 +177,7 @@ class Calls:
         """Fixes the counts of the statements so far, before a next one uses the same functions."""
         self.failures.settle(self.records)
         kept = self.records[-1_000:]
-        self.records = [r if r.final is not None else replace(r, final=r.counts) for r in kept]
+        self.records[:] = [r if r.final is not None else replace(r, final=r.counts) for r in kept]
 
     def finish(self) -> None:
         """After a statement, and after each read of its rows."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
+from augursql.database import macros
 from augursql.errors import StorageError
 
 FORMAT = 1
@@ -131,6 +132,8 @@ class Catalog:
             self._connection.execute(
                 f"INSERT INTO {self.schema}.about VALUES (?, ?, 0)", [FORMAT, uuid.uuid4().hex]
             )
+            if not self.read_only:
+                macros.create(self._connection, self.database)
         except duckdb.Error as error:
             raise StorageError(f"The catalog could not be written: {first_line(error)}") from error
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from augursql.database.catalog import Catalog, IndexRow, ModelRow
+from augursql.database.memory import Memory
 from augursql.database.watch import Watch
 from augursql.engine.inference.encoder import Encoder, EncoderOptions, load_encoder
 from augursql.engine.repository.manifest import Manifest
@@ -17,11 +18,11 @@ DEFAULT = "minilm"
 class Encoders:
     """Loads encoders lazily and shares each among the calls of the session."""
 
-    def __init__(self, catalog: Catalog, watch: Watch) -> None:
+    def __init__(self, catalog: Catalog, watch: Watch, memory: Memory) -> None:
         self._catalog = catalog
         self._watch = watch
-        self._loaded: dict[tuple[str, EncoderOptions], Encoder] = {}
-        self._artifacts: dict[str, Artifact] = {}
+        self._loaded: dict[tuple[str, EncoderOptions], Encoder] = memory.encoders
+        self._artifacts: dict[str, Artifact] = memory.artifacts
 
     def names(self) -> list[str]:
         """The default encoder and the deployed ones."""

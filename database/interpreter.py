@@ -13,6 +13,7 @@ from augursql.database.encoders import DEFAULT, Encoders
 from augursql.database.evaluations import Evaluations
 from augursql.database.explain import report
 from augursql.database.indexing import Source, missing_rows
+from augursql.database.macros import NAMES, functions_of_the_user
 from augursql.database.models import Models
 from augursql.database.queries import Queries
 from augursql.database.result import Guard, Result
@@ -25,13 +26,12 @@ from augursql.errors import (
     candidates,
 )
 from augursql.planner import plan
+from augursql.planner.bind import bind
 from augursql.planner.emit import document_sql_for_columns
 from augursql.planner.given import desugared, measured, parameters_of
 from augursql.planner.lexer import Span
 from augursql.planner.parse import parse
-from augursql.udfs.memo import Memo
-
-WORDS = ("predict", "classify", "embed", "similarity", "search", "prompt")
+from augursql.planner.portable import check_storable, portable
 
 
 class Interpreter:
@@ -41,8 +41,9 @@ class Interpreter:
         self._state = state
         self._connection = state.connection
         self._catalog = Catalog(state.connection)
-        self._encoders = Encoders(self._catalog, state.watch)
-        self._calls = Calls(state, self._catalog, self._encoders, Memo(state.settings.memo_mb))
+        self._encoders = Encoders(self._catalog, state.watch, state.memory)
+        memo = state.memory.memo(state.settings.memo_mb)
+        self._calls = Calls(state, self._catalog, self._encoders, memo)
         self._statements = Statements(
             state.connection, self._catalog, self._encoders, self._calls, state.watch
         )
@@ -54,10 +55,9 @@ class Interpreter:
             self._catalog,
             self._encoders,
             self._calls,
-            self._listing,
+            self.listing,
             self._functions_of_the_user,
         )
-        self._count = 0
 
     def close(self) -> None:
         """Writes what is left to write."""
@@ -85,7 +85,7 @@ class Interpreter:
         if isinstance(statement, plan.GivenQuery):
             return self._run_given(statement, sql, parameters)
         self._calls.settle()
-        self._count += 1
+        self._state.statement += 1
         if isinstance(statement, plan.Verbatim):
             return self._verbatim(statement.text, sql, parameters)
         if isinstance(statement, plan.Query):
@@ -105,17 +105,23 @@ class Interpreter:
 
     def _run_query(self, query: plan.Query, sql: str, parameters: Parameters) -> Result:
         if query.definition:
-            raise UnsupportedError(
-                "A view or macro cannot hold a prediction yet.",
-                hint="CREATE TABLE ... AS SELECT keeps the predicted column.",
-                span=query.calls[0].span if query.calls else query.span,
-                sql=query.whole,
-            )
+            return self._define(query, sql, parameters)
         with self._guard(sql)():
-            planned = self._queries.prepare(query, self._count)
+            planned = self._queries.prepare(query, self._state.statement)
         guard = self._guard(sql, query.calls[0].kind if query.calls else "")
         with guard():
             self._queries.run(planned, parameters)
+        return Result(self._connection, guard)
+
+    def _define(self, query: plan.Query, sql: str, parameters: Parameters) -> Result:
+        """Makes a view or macro, which any later session and plain DuckDB SQL can use."""
+        guard = self._guard(sql)
+        with guard():
+            bound = bind(query, self._queries.catalog())
+            check_storable(query)
+            self._catalog.create()  # What tells the next session that functions are needed.
+            text = portable(bound, [self.listing(listing) for listing in query.listings])
+            self._state.execute(text, parameters)
         return Result(self._connection, guard)
 
     def _run_given(self, statement: plan.GivenQuery, sql: str, parameters: Parameters) -> Result:
@@ -139,14 +145,14 @@ class Interpreter:
     def _start(self, statement: plan.Query | plan.Explain, parameters: Parameters) -> None:
         """Begins to run a query that another statement consists of."""
         query = statement.query if isinstance(statement, plan.Explain) else statement
-        self._queries.run(self._queries.prepare(query, self._count), parameters)
+        self._queries.run(self._queries.prepare(query, self._state.statement), parameters)
 
     def _explain(self, statement: plan.Explain, sql: str, parameters: Parameters) -> Result:
         """Tells about the query and, with ANALYZE, runs it; rows as DuckDB's EXPLAIN has them."""
         queries, guard = self._queries, self._guard(sql, "explain")
         how = f"EXPLAIN ({'ANALYZE, ' if statement.analyze else ''}FORMAT {statement.format}) "
         with guard():
-            planned = queries.prepare(statement.query, self._count)
+            planned = queries.prepare(statement.query, self._state.statement)
             foreseen = queries.foresee(planned, parameters, patient=False)
             if statement.analyze:
                 queries.run(planned, parameters, how)
@@ -224,7 +230,7 @@ class Interpreter:
                 self._state.settings = setting.reset(settings, statement.name)
                 return None
             case _:
-                return f"FROM {self._listing(_listed(statement))}"
+                return f"FROM {self.listing(_listed(statement))}"
         return self._noticed(done, None)
 
     def _noticed(self, done: str | None, duckdbs: str | None) -> str | None:
@@ -234,7 +240,8 @@ class Interpreter:
         self._state.notice(done)
         return None
 
-    def _listing(self, listing: plan.Listing) -> str:
+    def listing(self, listing: plan.Listing) -> str:
+        """What SHOW and DESCRIBE show, as a parenthesised SELECT."""
         settings = self._state.settings
         match listing.kind:
             case "indexes":
@@ -293,15 +300,8 @@ class Interpreter:
 
     def _functions_of_the_user(self, sql: str) -> frozenset[str]:
         """Macros of the user's that are called like our functions: those stay what they are."""
-        lower = sql.lower()
-        if self._state.definitions_changed and any(word in lower for word in WORDS):
-            found = self._connection.execute(
-                "SELECT DISTINCT lower(function_name) FROM duckdb_functions() "
-                "WHERE NOT internal AND lower(function_name) IN "
-                f"({', '.join('?' * len(WORDS))})",
-                list(WORDS),
-            ).fetchall()
-            self._user_functions = frozenset(str(row[0]) for row in found)
+        if self._state.definitions_changed and any(word in sql.lower() for word in NAMES):
+            self._user_functions = functions_of_the_user(self._connection)
             self._state.definitions_changed = False
             self._queries.functions.changed()
         return self._user_functions

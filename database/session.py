@@ -8,6 +8,8 @@ import duckdb
 
 from augursql import settings as setting
 from augursql.database.keyboard import Keyboard
+from augursql.database.macros import defined_in
+from augursql.database.portable import Portable
 from augursql.database.result import Result
 from augursql.database.state import Notice, Parameters, State, ends_a_transaction
 from augursql.database.watch import Watch
@@ -18,7 +20,9 @@ from augursql.types import Monitor, SilentMonitor
 if TYPE_CHECKING:
     from augursql.database.interpreter import Interpreter
 
-_DEFINES = re.compile(r"\b(macro|function|attach|use|import)\b", re.IGNORECASE)
+_AUGUR = re.compile(r"\baugur\s*\(", re.IGNORECASE)
+_DEFINES = re.compile(r"\b(macro|function|attach|use|import|export)\b", re.IGNORECASE)
+_EXPORTS = re.compile(r"\bexport\s+database\b", re.IGNORECASE)
 
 _READS = re.compile(r"\s*(?:\(|(?:select|from|values|with|table|show|describe)\b)", re.IGNORECASE)
 _WRITES = re.compile(r"\b(insert|update|delete|merge|nextval)\b", re.IGNORECASE)
@@ -48,8 +52,10 @@ class Session:
             raise StorageError(f'"{path}" could not be opened: {error}') from error
         watch = Watch(monitor or SilentMonitor())
         self._state = State(connection, ours, watch, Keyboard(connection, watch))
+        self._portable = Portable(self._state)
         self._interpreter: Interpreter | None = None
         self._running = ""
+        self._portable.open()
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -75,17 +81,24 @@ class Session:
         state = self._state
         state.notices.clear()
         state.watch.clear()
+        defines = _DEFINES.search(sql) is not None
+        if defines:
+            self._make_way(sql)
         try:
-            if speaks_augur(sql):
-                self._finish()
-                return self._interpret(sql, parameters)
-            return self._plain(sql, parameters)
+            return self._execute(sql, parameters)
+        except duckdb.CatalogException as error:
+            # The session that owned the functions is closed.
+            if "augur_" not in str(error) or ";" in sql or not self._portable.take_over():
+                raise
+            return self._execute(sql, parameters)
         finally:
             self._running = sql
-            if _DEFINES.search(sql):
+            if defines:
                 state.definitions_changed = True
+                self._portable.come_back()
             if self._interpreter is not None and ends_a_transaction(sql):
                 self._interpreter.forget()
+                self._portable.after_rollback()
 
     def interrupt(self) -> None:
         """Cancels the running statement; safe from another thread."""
@@ -97,14 +110,33 @@ class Session:
         if self._interpreter is not None:
             self._interpreter.close()
         self._interpreter = None
+        self._portable.close()
         self._state.keyboard.close()
         self._state.connection.close()
 
+    def _execute(self, sql: str, parameters: Parameters) -> Result:
+        if speaks_augur(sql):
+            self._finish()
+            return self._interpret(sql, parameters)
+        return self._plain(sql, parameters)
+
     def _plain(self, sql: str, parameters: Parameters) -> Result:
         state = self._state
+        state.statement += 1
         with state.running(sql, rewritten=False):
             state.execute(sql, parameters)
         return Result(state.connection, lambda: state.running(sql, rewritten=False))
+
+    def _make_way(self, sql: str) -> None:
+        """Drops macros of ours whose names the text gives to macros of the user's."""
+        names = defined_in(sql)
+        if names:
+            self._finish()
+            self._portable.step_aside(names)
+        elif _EXPORTS.search(sql):
+            # Plain DuckDB could not import macros of functions that it has not.
+            self._finish()
+            self._portable.step_aside(None)
 
     def _finish(self) -> None:
         """Ends a result that nobody reads any more: DuckDB 2.0 does nothing else before."""
@@ -122,4 +154,7 @@ class Session:
             from augursql.database.interpreter import Interpreter
 
             self._interpreter = Interpreter(self._state)
+        self._portable.register()
+        if _AUGUR.search(sql):
+            self._portable.ensure_augur()
         return self._interpreter.run(sql, parameters)

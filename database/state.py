@@ -14,6 +14,7 @@ from augursql.database.callers import called_by_the_user
 from augursql.database.desk import Desk
 from augursql.database.guard import errors_of
 from augursql.database.keyboard import Keyboard
+from augursql.database.memory import Memory
 from augursql.database.watch import Watch
 from augursql.settings import Settings
 
@@ -38,7 +39,9 @@ class Notice:
 
 @dataclass(slots=True)
 class State:
-    """Owned by one Session. The `desk` rules what functions do when DuckDB calls them."""
+    """Owned by one Session. The `desk` rules what functions do when DuckDB calls them; `records`
+    (of CallRecord) are the calls of its statements, `statement` the number of the last one.
+    """
 
     connection: duckdb.DuckDBPyConnection
     settings: Settings
@@ -46,6 +49,9 @@ class State:
     keyboard: Keyboard
     notices: list[Notice] = field(default_factory=list)
     desk: Desk = field(default_factory=Desk)
+    records: list[Any] = field(default_factory=list)
+    memory: Memory = field(default_factory=Memory)
+    statement: int = 0
     definitions_changed: bool = True
 
     @contextmanager

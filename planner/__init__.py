@@ -12,7 +12,8 @@ The life of a statement through this room:
    back `Verbatim`; the rest as values of `plan`, all of them frozen and checked.
 3. `bind.bind` asks the database's `Catalog` what the names mean and works out each call's type.
 4. `emit.emit` puts DuckDB functions in the places of the calls, and the names that the user would
-   expect on output columns (`headings`). Every other character stays as it was written.
+   expect on output columns (`headings`). Every other character stays as it was written. In
+   views, macros and what plain clients send, `portable` puts functions with stable names there.
 
 What it does not do: it opens no file and no connection, knows no table's columns but those that
 the catalog tells, does not check DuckDB's own syntax (DuckDB does, and reports it), and rewrites

@@ -60,8 +60,10 @@ def renderer(
     def write(position: int, inputs: Sequence[str], labels: str | None) -> str:
         call, function = bound.calls[position], functions[position]
         if call.call.kind == "search":
-            return _search_sql(call, f"{function}({_texts(inputs)})", tables[position])
-        return _call_sql(call, function, inputs, labels)
+            return search_sql(call, f"{function}({texts_sql(inputs)})", tables[position])
+        if call.call.kind == "predict":
+            return f"{function}({call_document(call, inputs)})"
+        return f"{function}({texts_sql(inputs, labels)})"
 
     numbered = _numbered_parameters(bound) if edits else []
     return Renderer(bound, [*numbered, *edits], write, bound.query.insertions, listings)
@@ -91,34 +93,31 @@ def _numbered_parameters(bound: BoundQuery) -> list[Edit]:
     return [Edit(place, (f"${number}",)) for number, place in enumerate(places, start=1)]
 
 
-def _call_sql(bound: BoundCall, function: str, inputs: Sequence[str], labels: str | None) -> str:
-    if bound.call.kind == "predict":
-        return f"{function}({document_sql(*_labelled(bound, list(inputs)))})"
-    if labels is None:
-        return f"{function}({_texts(inputs)})"
-    # As JSON, labels may be texts or STRUCT(label, description), also in a column.
-    return f"{function}({_texts(inputs)}, CAST(to_json({labels}) AS VARCHAR))"
+def texts_sql(inputs: Sequence[str], labels: str | None = None) -> str:
+    """The arguments of a function of texts, and of their labels where there are some."""
+    texts = [f"CAST({sql} AS VARCHAR)" for sql in inputs]
+    if labels is not None:
+        # As JSON, labels may be texts or STRUCT(label, description), also in a column.
+        texts.append(f"CAST(to_json({labels}) AS VARCHAR)")
+    return ", ".join(texts)
 
 
-def _texts(inputs: Sequence[str]) -> str:
-    return ", ".join(f"CAST({sql} AS VARCHAR)" for sql in inputs)
-
-
-def _labelled(bound: BoundCall, inputs: list[str]) -> tuple[list[str], list[str | None]]:
-    """Inputs with their labels: those of the index's columns, in the index's order, where there are
-    as many, so that documents are composed as the indexed ones were.
+def call_document(bound: BoundCall, inputs: Sequence[str]) -> str:
+    """The document of a predict(): labelled as the index's columns, in the index's order, where
+    there are as many, so that it is composed as the indexed ones were.
     """
     names = [argument.name for argument in bound.call.inputs]
     columns = bound.index.text_columns if bound.index is not None else ()
     if len(columns) != len(names):
-        return inputs, names
+        return document_sql(inputs, names)
     given = {str(name).lower(): sql for name, sql in zip(names, inputs, strict=True)}
     if {column.lower() for column in columns} == set(given):
         inputs = [given[column.lower()] for column in columns]
-    return inputs, list(columns)
+    return document_sql(inputs, list(columns))
 
 
-def _search_sql(bound: BoundCall, hits: str, rows: str) -> str:
+def search_sql(bound: BoundCall, hits: str, rows: str) -> str:
+    """The table of a search(): `hits`, what the function found, joined with the indexed `rows`."""
     columns = bound.index.columns if bound.index is not None else ()
     # Columns of the user's with the names of ours would make theirs the ones that a query reads.
     hidden = [quoted(name) for name, _ in columns if name.lower() in ("similarity", "rank")]

@@ -12,6 +12,8 @@ _PREDICTABLE = re.compile(
     r"|VARCHAR|ENUM\(.*\)",
     re.DOTALL,
 )
+# What the function behind search() finds for a query.
+HITS = 'STRUCT("row" BIGINT, similarity DOUBLE, "rank" BIGINT)[]'
 _METADATA = (
     "STRUCT(model VARCHAR, version INTEGER, index_version INTEGER, strategy VARCHAR,"
     " cached BOOLEAN, tokens INTEGER, truncated BOOLEAN)"

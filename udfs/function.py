@@ -1,13 +1,15 @@
 """What every function of this room is: typed columns in, one typed column out, counted."""
 
+import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature
-from typing import Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from augursql.udfs.tally import Counts, Tally
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class VectorFunction:
 
     parameters: tuple[str, ...]
     returns: str
-    compute: Callable[..., pa.Array]
+    compute: "Callable[..., pa.Array]"
     tally: Tally
     foresee: Callable[[Sequence[str]], Counts]
 
@@ -34,8 +36,21 @@ def register(connection: Any, name: str, function: VectorFunction) -> None:
     it only plans is for the function itself to refuse. `special` NULL handling hands NULLs over,
     so that a row's position is its identity.
     """
+    _create(connection, name, function)
 
-    def counted_parameters(*columns: pa.ChunkedArray) -> pa.Array:
+
+def register_for_good(connection: Any, name: str, function: VectorFunction) -> None:
+    """As `register`, for a name that other connections call, also when this one was closed.
+
+    DuckDB holds the function's bare address, and frees it with the connection: so the small wrapper
+    that it calls is never freed.
+    """
+    wrapper = _create(connection, name, function)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(wrapper))
+
+
+def _create(connection: Any, name: str, function: VectorFunction) -> Any:
+    def counted_parameters(*columns: "pa.ChunkedArray") -> "pa.Array":
         return function.compute(*columns)
 
     # DuckDB compares the parameters' number with the signature it finds.
@@ -52,3 +67,4 @@ def register(connection: Any, name: str, function: VectorFunction) -> None:
         null_handling="special",
         side_effects=False,
     )
+    return counted_parameters

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from augursql.engine.retrieval.neighbours import Neighbours, Retriever
+from augursql.planner.result import HITS
 from augursql.udfs.chunk import chunk_of
 from augursql.udfs.embed import counted
 from augursql.udfs.embedder import Embedder
@@ -17,7 +18,6 @@ from augursql.udfs.tally import Tally
 # A double that was a float32: what just reaches a threshold must not miss it by rounding.
 TOLERANCE = 1e-6
 QUERIES, FIRST_SIZE = 256, 64
-RETURNS = 'STRUCT("row" BIGINT, similarity DOUBLE, "rank" BIGINT)[]'
 FOUND = pa.list_(
     pa.struct([("row", pa.int64()), ("similarity", pa.float64()), ("rank", pa.int64())])
 )
@@ -78,7 +78,7 @@ def search_function(
         tally.add(counted(embedded, chunk.rows, started))
         return chunk.spread(pa.array(found, FOUND))
 
-    return VectorFunction(("VARCHAR",), RETURNS, compute, tally, embedder.foresee)
+    return VectorFunction(("VARCHAR",), HITS, compute, tally, embedder.foresee)
 
 
 def _rows(

@@ -166,10 +166,3 @@ def test_views_and_other_schemas_can_be_indexed(con: Connection) -> None:
     assert con.execute("SELECT min(rating) FROM search('good', 'bad', k := 500)").fetchall() == [
         (4,)
     ]
-
-
-def test_a_view_cannot_hold_a_prediction_yet(indexed: Connection) -> None:
-    with pytest.raises(errors.NotSupportedError, match="CREATE TABLE"):
-        indexed.execute(
-            "CREATE VIEW v AS SELECT predict('rating', review USING INDEX hotels) FROM reviews"
-        )
