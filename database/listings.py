@@ -55,7 +55,8 @@ ERROR_COLUMNS = {
 def table_sql(columns: dict[str, str], rows: Iterable[Row]) -> str:
     """A parenthesised SELECT that yields `rows`; an empty one where there are none."""
     heads = ", ".join(f'"{name}"' for name in columns)
-    listed = ["(" + ", ".join(map(literal, row)) + ")" for row in rows]
+    types = columns.values()
+    listed = [f"({', '.join(map(_item, row, types))})" for row in rows]
     if listed:
         # One cast for a column: one for each value would take DuckDB ten times as long to read.
         cast = ", ".join(
@@ -64,6 +65,11 @@ def table_sql(columns: dict[str, str], rows: Iterable[Row]) -> str:
         return f"(SELECT {cast} FROM (VALUES {', '.join(listed)}) AS listed({heads}))"
     nothing = ", ".join(f'CAST(NULL AS {type_}) AS "{name}"' for name, type_ in columns.items())
     return f"(SELECT {nothing} WHERE false)"
+
+
+def _item(value: object, type_: str) -> str:
+    """A value as a literal that agrees with the others of its column before they are cast."""
+    return literal(value if value is None or type_ != "VARCHAR" else str(value))
 
 
 def literal(value: object) -> str:
