@@ -5,8 +5,9 @@ VENV := .venv
 PIP := $(VENV)/bin/pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
 OTHER_DUCKDB := $(VENV)/duckdb-1.5.5
+FILES ?= --list tests/sqllogic/files.txt
 
-.PHONY: demo test check unit bench clean
+.PHONY: demo test check unit sqllogic bench clean
 
 demo: $(VENV)/.core
 	@$(VENV)/bin/augur :memory: -c "SELECT embed('ready') IS NOT NULL AS ready" >/dev/null 2>&1 || { \
@@ -26,6 +27,10 @@ unit: $(VENV)/.test
 	$(VENV)/bin/python -m pytest
 	@echo "The same with DuckDB 1.5.5:"
 	PYTHONPATH=$(OTHER_DUCKDB) $(VENV)/bin/python -m pytest tests/database tests/frontends tests/planner tests/docs
+
+sqllogic: $(VENV)/.test
+	$(VENV)/bin/python -m tests.sqllogic $(DUCKDB_TESTS) $(FILES)
+	PYTHONPATH=$(OTHER_DUCKDB) $(VENV)/bin/python -m tests.sqllogic $(DUCKDB_TESTS) $(FILES)
 
 bench: $(VENV)/.test
 	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(VENV)/bin/python $$benchmark || exit 1; done

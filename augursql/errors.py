@@ -101,6 +101,12 @@ class InterruptedStatementError(AugurError):
     sqlstate = "57014"
 
 
+class BudgetError(AugurError):
+    """A statement would cost more than `augur_max_rows`, `_tokens` or `_seconds` allow."""
+
+    sqlstate = "54000"
+
+
 class StaleIndexWarning(UserWarning):
     """The table has rows that its index does not know yet."""
 

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 
+import duckdb
+
 from augursql.database.catalog import Catalog, IndexRow
 from augursql.database.encoders import Encoders
+from augursql.database.predictors import MOST_INTEGER_CLASSES
+from augursql.database.transactions import in_transaction
 from augursql.errors import NameNotFoundError
 from augursql.planner.bind import IndexInfo, ModelInfo
 from augursql.settings import Settings
@@ -12,29 +16,61 @@ from augursql.settings import Settings
 class BindingCatalog:
     """Names as one statement sees them; keeps the rows of the indexes it resolved."""
 
-    def __init__(self, catalog: Catalog, encoders: Encoders, settings: Settings) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        catalog: Catalog,
+        encoders: Encoders,
+        settings: Settings,
+    ) -> None:
+        self._connection = connection
         self._catalog = catalog
         self._encoders = encoders
         self._settings = settings
         self._indexes = {index.name.lower(): index for index in catalog.indexes()}
+        # Ten calls ask for the same names ten times, and each answer is a query of the catalog.
+        self._infos: dict[str, IndexInfo] = {}
+        self._models: dict[str, ModelInfo | None] = {}
 
     def row(self, info: IndexInfo) -> IndexRow:
         """The catalog's row of an index that was bound."""
         return self._indexes[info.name.lower()]
 
+    def searchable(self, table: str, column: str, model: str) -> IndexRow | None:
+        """An index on this one column of a table that compares as similarity() does."""
+        return next(
+            (
+                row
+                for row in self._indexes.values()
+                if row.source == table
+                and [name.lower() for name in row.text_columns] == [column.lower()]
+                and row.model.lower() == model.lower()
+                and row.metric == "cosine"
+                and row.dtype == self._encoders.encoder(model, self._settings).dtype
+            ),
+            None,
+        )
+
     def index(self, name: str) -> IndexInfo | None:
         row = self._indexes.get(name.lower())
         if row is None:
             return None
-        columns = tuple(self._catalog.columns(row.rows_table))
-        return IndexInfo(
-            row.id, row.name, row.version, row.text_columns, columns, row.model, row.rows
-        )
+        if row.name not in self._infos:
+            columns = tuple(self._catalog.columns(row.rows_table))
+            self._infos[row.name] = IndexInfo(
+                row.id, row.name, row.version, row.text_columns, columns, row.model, row.rows
+            )
+        return self._infos[row.name]
 
     def index_names(self) -> Sequence[str]:
         return [index.name for index in self._indexes.values()]
 
     def model(self, name: str) -> ModelInfo | None:
+        if name not in self._models:
+            self._models[name] = self._described(name)
+        return self._models[name]
+
+    def _described(self, name: str) -> ModelInfo | None:
         try:
             manifest = self._encoders.manifest(name, self._settings)
         except NameNotFoundError:
@@ -46,3 +82,20 @@ class BindingCatalog:
 
     def default_encoder(self) -> str:
         return self._settings.encoder
+
+    def labels(self, index: IndexInfo, target: str) -> Sequence[str] | None:
+        name, type_ = next(c for c in index.columns if c[0].lower() == target.lower())
+        if type_ in ("FLOAT", "DOUBLE") or type_.startswith("DECIMAL"):
+            return None
+        labels = self._catalog.labels(self.row(index), name)
+        whole = type_.endswith(("INT", "INTEGER"))
+        return None if whole and len(labels) > MOST_INTEGER_CLASSES else labels
+
+    def query_columns(self, sql: str) -> Sequence[str] | None:
+        # It may name what stands around it and so fail, which would end the user's transaction.
+        if in_transaction(self._connection):
+            return None
+        try:
+            return [name for name, _ in self._catalog.columns(f"({sql})")]
+        except duckdb.Error:
+            return None

@@ -3,16 +3,16 @@
 import itertools
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 
 from augursql.database.cache import Cache
 from augursql.database.catalog import Catalog, IndexRow
+from augursql.database.door import Door
 from augursql.database.encoders import Encoders
 from augursql.database.failures import Failures
 from augursql.database.indexes import Indexes
@@ -30,7 +30,7 @@ from augursql.udfs.embedder import NOTHING_KNOWN, Embedder, KnownTexts
 from augursql.udfs.function import VectorFunction, register
 from augursql.udfs.memo import Memo
 from augursql.udfs.predict import Learned, Shape, predict_function
-from augursql.udfs.search import SearchableRows, search_function
+from augursql.udfs.search import SearchableRows, Wanted, search_function
 from augursql.udfs.tally import Counts
 from augursql.udfs.tolerance import tolerant
 
@@ -55,40 +55,32 @@ class CallRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """A registered function, and what answers the call."""
+class Answering:
+    """What answers a call: the function, its rung, the name of the model, and why it is this."""
 
-    name: str
     function: VectorFunction
-    door: "Door"
     rung: str
     model: str
+    why: str
 
 
-class Door:
-    """What DuckDB holds in place of a function: it can be closed, which frees what is behind it.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A registered function, the kind of its call, and what answers it."""
 
-    A function cannot be removed from DuckDB while a prepared statement may call it.
-    """
+    kind: str
+    name: str
+    function: VectorFunction
+    door: Door
+    answering: Answering
 
-    def __init__(self, compute: Callable[..., pa.Array], failures: list[BaseException]) -> None:
-        self._compute: Callable[..., pa.Array] | None = compute
-        self._failures = failures
+    @property
+    def rung(self) -> str:
+        return self.answering.rung
 
-    def close(self) -> None:
-        self._compute = None
-
-    def call(self, *columns: Any) -> pa.Array:
-        """DuckDB keeps only the text of an error: the error itself is kept for the session."""
-        try:
-            if self._compute is None:
-                raise InvalidValueError(
-                    "The index of this statement has changed.", hint="Prepare the statement again."
-                )
-            return self._compute(*columns)
-        except BaseException as error:
-            self._failures.append(error)
-            raise
+    @property
+    def model(self) -> str:
+        return self.answering.model
 
 
 class Calls:
@@ -135,12 +127,13 @@ class Calls:
         found = self._prepared.get(key)
         if found is None:
             name = f"{bound.call.kind}_{_word(bound.call.target)}{self._mark}{next(self._names)}"
-            function, rung, model = self._function(bound, row, settings)
+            answering = self._answering(bound, row, settings)
+            function = answering.function
             if bound.call.on_error == "null":
                 function = tolerant(function, self._state.watch)
-            door = Door(function.compute, self._state.failures)
+            door = Door(function, self._state.desk)
             register(self._state.connection, name, replace(function, compute=door.call))
-            found = self._prepared[key] = Prepared(name, function, door, rung, model)
+            found = self._prepared[key] = Prepared(bound.call.kind, name, function, door, answering)
         return found
 
     def release(self, row: IndexRow) -> None:
@@ -160,50 +153,60 @@ class Calls:
             )
         )
 
+    def counted(self, calls: Sequence[Prepared]) -> list[Counts]:
+        """What each of these calls of the running statement has cost so far."""
+        latest = {id(record.function): record.counts for record in self.records}
+        return [latest.get(id(call.function), Counts()) for call in calls]
+
     def settle(self) -> None:
         """Fixes the counts of the statements so far, before a next one uses the same functions."""
         self.failures.settle(self.records)
-        self.records = [replace(r, final=r.counts) for r in self.records[-1_000:]]
+        kept = self.records[-1_000:]
+        self.records = [r if r.final is not None else replace(r, final=r.counts) for r in kept]
 
     def finish(self) -> None:
         """After a statement, and after each read of its rows."""
         self.cache.flush()
         self.failures.tell(self.records)
 
-    def _function(
-        self, bound: BoundCall, row: IndexRow | None, settings: Settings
-    ) -> tuple[VectorFunction, str, str]:
+    def _answering(self, bound: BoundCall, row: IndexRow | None, settings: Settings) -> Answering:
         call = bound.call
         if row is not None:
             return self._over_index(bound, row, settings)
         embedder = self._embedder(self._encoders.encoder(call.model, settings), settings)
         model = call.model or settings.encoder
+        why = "USING MODEL names it" if call.model else "the default encoder, augur_encoder"
+        if call.kind == "classify":
+            function = classify_function(embedder, call.with_, bound.result_type)
+            why = f"labels without examples: the nearest by meaning; {why}"
+            return Answering(function, "zero-shot", model, why)
         if call.kind == "embed":
-            return embed_function(embedder), "encoder", model
-        if call.kind == "similarity":
-            return similarity_function(embedder), "encoder", model
-        function = classify_function(embedder, call.with_, bound.result_type)
-        return function, "zero-shot", model
+            return Answering(embed_function(embedder), "encoder", model, why)
+        return Answering(similarity_function(embedder), "encoder", model, why)
 
     def _embedder(
         self, encoder: Any, settings: Settings, known: KnownTexts = NOTHING_KNOWN
     ) -> Embedder:
         store = self.cache if settings.cache == "on" else None
-        return Embedder(encoder, self._memo, self._state.watch, known, store)
 
-    def _over_index(
-        self, bound: BoundCall, row: IndexRow, settings: Settings
-    ) -> tuple[VectorFunction, str, str]:
+        def elsewhere() -> list[KnownTexts]:
+            loaded = self.indexes.of_encoder(encoder.digest, encoder.dtype)
+            return [KnownTexts(index.vectors, index.entry_of) for index in loaded]
+
+        return Embedder(encoder, self._memo, self._state.watch, known, store, elsewhere)
+
+    def _over_index(self, bound: BoundCall, row: IndexRow, settings: Settings) -> Answering:
         loaded = self.indexes.load(row, settings)
         encoder = self._encoders.of_index(row, settings)
         known = KnownTexts(loaded.vectors, loaded.entry_of)
         embedder = self._embedder(encoder, settings, known)
         if bound.call.kind == "search":
-            k = bound.call.top or DEFAULT_K
-            function = search_function(
-                embedder, loaded.retriever, self._searchable(bound, row, settings), k
-            )
-            return function, "search", row.model
+            threshold = bound.call.threshold
+            k = bound.call.top or (DEFAULT_K if threshold is None else None)
+            searchable = self._searchable(bound, row, settings)
+            function = search_function(embedder, loaded.retriever, searchable, Wanted(k, threshold))
+            choice = self.indexes.choice(row, settings)
+            return Answering(function, "search", row.model, f"{choice.method}: {choice.why}")
         options = dict(bound.call.options)
         fit = FitOptions(
             strategy=str(options.get("strategy", "auto")).lower(),
@@ -221,7 +224,9 @@ class Calls:
             fitted.predictor, retriever, fitted.labelled, loaded.texts if explain else None
         )
         shape = Shape(bound.result_type, bound.call.with_, bound.call.top, row.version)
-        return predict_function(embedder, learned, shape), fitted.predictor.strategy, row.model
+        why = f"learned from the index's labelled rows; {fitted.predictor.why}"
+        function = predict_function(embedder, learned, shape)
+        return Answering(function, fitted.predictor.strategy, row.model, why)
 
     def _searchable(self, bound: BoundCall, row: IndexRow, settings: Settings) -> SearchableRows:
         loaded = self.indexes.load(row, settings)

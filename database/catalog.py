@@ -263,6 +263,15 @@ class Catalog:
         described = self._connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
         return [(str(r[0]), str(r[1])) for r in described if not str(r[0]).startswith("__augur_")]
 
+    def labels(self, index: IndexRow, target: str) -> list[str]:
+        """The distinct values of a column among the rows that have a text, sorted, as text."""
+        rows = self._connection.execute(
+            f"SELECT CAST(label AS VARCHAR) FROM (SELECT DISTINCT {quoted(target)} AS label "
+            f"FROM {index.rows_table} WHERE __augur_entry IS NOT NULL "
+            f"AND {quoted(target)} IS NOT NULL) ORDER BY label"
+        ).fetchall()
+        return [str(row[0]) for row in rows]
+
     def _drop_derived(self, index: IndexRow) -> None:
         for table in ("predictors", "graphs"):
             self._connection.execute(

@@ -1,11 +1,13 @@
 """The encoders of a session: a name becomes a loaded model, once."""
 
+from pathlib import Path
+
 from augursql.database.catalog import Catalog, IndexRow, ModelRow
 from augursql.database.watch import Watch
 from augursql.engine.inference.encoder import Encoder, EncoderOptions, load_encoder
 from augursql.engine.repository.manifest import Manifest
 from augursql.engine.repository.obtain import ALIASES, obtain
-from augursql.engine.repository.store import Artifact, Store
+from augursql.engine.repository.store import Artifact, Store, copy_out
 from augursql.errors import ModelError, NameNotFoundError, candidates
 from augursql.settings import Settings
 
@@ -44,6 +46,13 @@ class Encoders:
         return ModelRow(
             name, manifest.source, manifest.revision, artifact.digest, encoder.dimensions
         )
+
+    def export(self, name: str, folder: Path, settings: Settings) -> list[str]:
+        """Copies a model's files into a new folder, and returns their names.
+
+        Raises StorageError; then there is nothing in the folder.
+        """
+        return copy_out(self._artifact(name, settings), folder)
 
     def encoder(self, name: str | None, settings: Settings) -> Encoder:
         """The encoder of that name, or the session's default one."""

@@ -56,6 +56,11 @@ class Indexes:
             self._loaded[key] = LoadedIndex(row, self._connection, vectors, entry_of, retriever)
         return self._loaded[key]
 
+    def of_encoder(self, digest: str, dtype: str) -> list[LoadedIndex]:
+        """The indexes in memory whose vectors this encoder made."""
+        found = list(self._loaded.values())
+        return [i for i in found if i.row.digest == digest and i.row.dtype == dtype]
+
     def forget(self) -> None:
         """Lets go of everything; what is needed next is read again."""
         self._loaded.clear()

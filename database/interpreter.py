@@ -7,26 +7,27 @@ import duckdb
 
 from augursql import settings as setting
 from augursql.database import listings
-from augursql.database.binding import BindingCatalog
 from augursql.database.calls import Calls
-from augursql.database.catalog import Catalog, IndexRow, quoted
+from augursql.database.catalog import Catalog
 from augursql.database.encoders import DEFAULT, Encoders
+from augursql.database.evaluations import Evaluations
+from augursql.database.explain import report
 from augursql.database.indexing import Source, missing_rows
+from augursql.database.models import Models
+from augursql.database.queries import Queries
 from augursql.database.result import Guard, Result
 from augursql.database.state import Parameters, State, ends_a_transaction
 from augursql.database.statements import Statements
 from augursql.engine.repository.obtain import ALIASES
 from augursql.errors import (
-    AugurError,
     NameNotFoundError,
-    OtherDocumentWarning,
-    StaleIndexWarning,
     UnsupportedError,
     candidates,
 )
 from augursql.planner import plan
-from augursql.planner.bind import BoundCall, bind
-from augursql.planner.emit import document_sql_for_columns, emit
+from augursql.planner.emit import document_sql_for_columns
+from augursql.planner.given import desugared, measured, parameters_of
+from augursql.planner.lexer import Span
 from augursql.planner.parse import parse
 from augursql.udfs.memo import Memo
 
@@ -45,7 +46,17 @@ class Interpreter:
         self._statements = Statements(
             state.connection, self._catalog, self._encoders, self._calls, state.watch
         )
+        self._model_statements = Models(self._catalog, self._encoders)
+        self._evaluations = Evaluations(state, self._catalog, self._calls, self._start)
         self._user_functions: frozenset[str] = frozenset()
+        self._queries = Queries(
+            state,
+            self._catalog,
+            self._encoders,
+            self._calls,
+            self._listing,
+            self._functions_of_the_user,
+        )
         self._count = 0
 
     def close(self) -> None:
@@ -59,7 +70,9 @@ class Interpreter:
     def run(self, sql: str, parameters: Parameters) -> Result:
         """Runs each statement; parameters belong to the last one, as in DuckDB."""
         with self._state.running(sql, rewritten=True):
-            statements = parse(sql, self._functions_of_the_user())
+            statements = parse(sql, self._functions_of_the_user(sql))
+            if all(self._is_duckdbs(statement) for statement in statements):
+                statements = [plan.Verbatim(sql, whole=sql)]
         result = Result(None, self._guard(sql))
         for number, statement in enumerate(statements, start=1):
             last = number == len(statements)
@@ -69,24 +82,98 @@ class Interpreter:
         return result
 
     def _run(self, statement: plan.Statement, sql: str, parameters: Parameters) -> Result:
+        if isinstance(statement, plan.GivenQuery):
+            return self._run_given(statement, sql, parameters)
         self._calls.settle()
         self._count += 1
         if isinstance(statement, plan.Verbatim):
-            with self._state.running(sql, rewritten=False):
-                self._state.execute(statement.text, parameters)
-            if ends_a_transaction(statement.text):
-                self.forget()
-            return Result(self._connection, lambda: self._state.running(sql, rewritten=False))
+            return self._verbatim(statement.text, sql, parameters)
+        if isinstance(statement, plan.Query):
+            return self._run_query(statement, sql, parameters)
+        if isinstance(statement, plan.Explain):
+            return self._explain(statement, sql, parameters)
         guard = self._guard(sql)
         with guard():
             emitted = self._carry_out(statement)
         if emitted is None:
             return Result(None, guard)
-        if isinstance(statement, plan.Query) and statement.calls:
-            guard = self._guard(sql, statement.calls[0].kind)
+        if emitted == statement.text:
+            return self._verbatim(emitted, sql, parameters)
         with guard():
             self._state.execute(emitted, parameters)
         return Result(self._connection, guard)
+
+    def _run_query(self, query: plan.Query, sql: str, parameters: Parameters) -> Result:
+        if query.definition:
+            raise UnsupportedError(
+                "A view or macro cannot hold a prediction yet.",
+                hint="CREATE TABLE ... AS SELECT keeps the predicted column.",
+                span=query.calls[0].span if query.calls else query.span,
+                sql=query.whole,
+            )
+        with self._guard(sql)():
+            planned = self._queries.prepare(query, self._count)
+        guard = self._guard(sql, query.calls[0].kind if query.calls else "")
+        with guard():
+            self._queries.run(planned, parameters)
+        return Result(self._connection, guard)
+
+    def _run_given(self, statement: plan.GivenQuery, sql: str, parameters: Parameters) -> Result:
+        """Runs a statement with PREDICT, PROMPT or EVALUATE as the query that it stands for."""
+        guard = self._guard(sql, "evaluate" if statement.measures else "")
+        with guard():
+            catalog = self._queries.catalog()
+            functions = self._functions_of_the_user(sql)
+            tables: dict[Span, str] = {}
+            for block in reversed(statement.measures):  # what is measured may hold another
+                to_measure = measured(statement, block, catalog, tables, functions)
+                some = parameters_of(statement, to_measure.rows, parameters)
+                written = sql[slice(*block.span)]
+                tables[block.span] = self._evaluations.rows_sql(to_measure, written, some)
+            made = desugared(statement, catalog, tables, functions)
+            if tables:
+                parameters = parameters_of(statement, made, parameters)
+        with made.origin.restoring():
+            return self._run(made.statement, sql, parameters)
+
+    def _start(self, statement: plan.Query | plan.Explain, parameters: Parameters) -> None:
+        """Begins to run a query that another statement consists of."""
+        query = statement.query if isinstance(statement, plan.Explain) else statement
+        self._queries.run(self._queries.prepare(query, self._count), parameters)
+
+    def _explain(self, statement: plan.Explain, sql: str, parameters: Parameters) -> Result:
+        """Tells about the query and, with ANALYZE, runs it; rows as DuckDB's EXPLAIN has them."""
+        queries, guard = self._queries, self._guard(sql, "explain")
+        how = f"EXPLAIN ({'ANALYZE, ' if statement.analyze else ''}FORMAT {statement.format}) "
+        with guard():
+            planned = queries.prepare(statement.query, self._count)
+            foreseen = queries.foresee(planned, parameters, patient=False)
+            if statement.analyze:
+                queries.run(planned, parameters, how)
+            else:
+                queries.plan_only(planned, parameters, how)
+            duckdbs = self._connection.fetchall()
+            actual = self._calls.counted(planned.calls) if statement.analyze else None
+            indexes = queries.described_indexes(planned)
+            told = report(planned, indexes, foreseen, actual, statement.sql)
+            text = told.json() if statement.format == "json" else told.text()
+            rows = listings.table_sql(listings.EXPLAIN_COLUMNS, [("augur_plan", text), *duckdbs])
+            self._state.execute(f"FROM {rows}", None)
+        return Result(self._connection, guard)
+
+    def _is_duckdbs(self, statement: plan.Statement) -> bool:
+        """Whether a statement surely is not ours, also where it reads like one of ours."""
+        if isinstance(statement, plan.DropIndex):
+            return self._catalog.index(statement.name) is None
+        return isinstance(statement, plan.Verbatim)
+
+    def _verbatim(self, text: str, sql: str, parameters: Parameters) -> Result:
+        """Runs `text`, which is all or part of `sql`, as it is."""
+        with self._state.running(sql, rewritten=False):
+            self._state.execute(text, parameters)
+        if ends_a_transaction(text):
+            self.forget()
+        return Result(self._connection, lambda: self._state.running(sql, rewritten=False))
 
     def _guard(self, sql: str, progress: str = "") -> Guard:
         """What runs a piece of a statement; `progress` labels the texts that it evaluates."""
@@ -111,8 +198,6 @@ class Interpreter:
         settings = self._state.settings
         done: str | None
         match statement:
-            case plan.Query():
-                return self._planned(statement)
             case plan.CreateIndex():
                 done = self._statements.create_index(statement, settings)
                 return self._noticed(done, statement.text)
@@ -124,16 +209,20 @@ class Interpreter:
                 done = self._statements.create_model(statement, settings)
             case plan.DropModel():
                 done = self._statements.drop_model(statement)
+            case plan.TrainModel():
+                self._model_statements.train(statement)
+            case plan.ConfigureModel():
+                self._model_statements.configure(statement)
+            case plan.AlterModel():
+                self._model_statements.alter(statement)
+            case plan.ExportModel():
+                done = self._model_statements.export(statement, settings)
             case plan.SetSetting():
                 self._state.settings = setting.changed(settings, statement.name, statement.value)
                 return None
             case plan.ResetSetting():
                 self._state.settings = setting.reset(settings, statement.name)
                 return None
-            case plan.ShowSetting():
-                value = setting.value(settings, statement.name)
-                columns = {statement.name: "VARCHAR"}
-                return f"FROM {listings.table_sql(columns, [(listings.shown(value),)])}"
             case _:
                 return f"FROM {self._listing(_listed(statement))}"
         return self._noticed(done, None)
@@ -145,57 +234,6 @@ class Interpreter:
         self._state.notice(done)
         return None
 
-    def _planned(self, query: plan.Query) -> str:
-        if query.definition:
-            raise UnsupportedError(
-                "A view or macro cannot hold a prediction yet.",
-                hint="CREATE TABLE ... AS SELECT keeps the predicted column.",
-                span=query.calls[0].span if query.calls else query.span,
-            )
-        settings = self._state.settings
-        catalog = BindingCatalog(self._catalog, self._encoders, settings)
-        bound = bind(query, catalog)
-        names, tables = [], {}
-        for position, call in enumerate(bound.calls):
-            row = catalog.row(call.index) if call.index is not None else None
-            if row is not None:
-                self._warn_if_stale(row)
-                self._warn_of_other_documents(call, row)
-                tables[position] = row.rows_table
-            try:
-                prepared = self._calls.prepare(call, row, settings)
-            except AugurError as error:
-                raise error.located(call.call.span, query.whole) from error.__cause__
-            self._calls.record(self._count, call.call.sql, prepared)
-            names.append(prepared.name)
-        listed = [self._listing(listing) for listing in query.listings]
-        return emit(bound, names, listed, tables)
-
-    def _warn_if_stale(self, index: IndexRow) -> None:
-        source = Source(index.source, document_sql_for_columns(index.text_columns))
-        try:
-            missing = missing_rows(self._connection, index, source)
-        except duckdb.Error:
-            return  # The table is gone: the index answers from its snapshot.
-        if missing:
-            self._state.warn(
-                f'The index "{index.name}" lacks {missing:,} row{"s" if missing > 1 else ""} '
-                f"of {index.source}: "
-                f"REFRESH INDEX {quoted(index.name)} adds them.",
-                StaleIndexWarning,
-            )
-
-    def _warn_of_other_documents(self, bound: BoundCall, index: IndexRow) -> None:
-        """A row is told from the others by its whole document: part of it may find itself."""
-        call = bound.call
-        if call.kind == "predict" and len(call.inputs) != len(index.text_columns):
-            columns = ", ".join(quoted(column) for column in index.text_columns)
-            self._state.warn(
-                f'The index "{index.name}" holds documents of {columns}: predict from these, '
-                "or a row that is in the index may learn from itself.",
-                OtherDocumentWarning,
-            )
-
     def _listing(self, listing: plan.Listing) -> str:
         settings = self._state.settings
         match listing.kind:
@@ -203,6 +241,10 @@ class Interpreter:
                 return listings.indexes_sql(self._catalog.indexes())
             case "models":
                 return self._models()
+            case "setting":
+                return listings.setting_sql(settings, str(listing.name))
+            case "value":
+                return listings.literal(setting.value(settings, str(listing.name)))
             case "settings":
                 return listings.settings_sql(settings)
             case "calls":
@@ -249,9 +291,10 @@ class Interpreter:
             index, f"{choice.method}: {choice.why}", lacking, self._catalog.predictors(index)
         )
 
-    def _functions_of_the_user(self) -> frozenset[str]:
+    def _functions_of_the_user(self, sql: str) -> frozenset[str]:
         """Macros of the user's that are called like our functions: those stay what they are."""
-        if self._state.definitions_changed:
+        lower = sql.lower()
+        if self._state.definitions_changed and any(word in lower for word in WORDS):
             found = self._connection.execute(
                 "SELECT DISTINCT lower(function_name) FROM duckdb_functions() "
                 "WHERE NOT internal AND lower(function_name) IN "
@@ -260,6 +303,7 @@ class Interpreter:
             ).fetchall()
             self._user_functions = frozenset(str(row[0]) for row in found)
             self._state.definitions_changed = False
+            self._queries.functions.changed()
         return self._user_functions
 
 
@@ -270,6 +314,8 @@ def _listed(statement: plan.Statement) -> plan.Listing:
             return plan.Listing("indexes", None, statement.span)
         case plan.ShowModels():
             return plan.Listing("models", None, statement.span)
+        case plan.ShowSetting():
+            return plan.Listing("setting", statement.name, statement.span)
         case plan.DescribeIndex():
             return plan.Listing("index", statement.name, statement.span)
         case plan.DescribeModel():

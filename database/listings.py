@@ -7,6 +7,7 @@ from augursql.engine.inference.encoder import Encoder
 from augursql.engine.repository.manifest import Manifest
 from augursql.settings import PREFIX, Settings
 from augursql.settings import names as setting_names
+from augursql.settings import value as setting_value
 from augursql.udfs.tally import Counts, Failure
 
 Row = Sequence[object]
@@ -27,6 +28,7 @@ MODEL_COLUMNS = {
     "revision": "VARCHAR",
     "dimensions": "INTEGER",
 }
+EXPLAIN_COLUMNS = {"explain_key": "VARCHAR", "explain_value": "VARCHAR"}
 PROPERTY_COLUMNS = {"property": "VARCHAR", "value": "VARCHAR"}
 SETTING_COLUMNS = {"name": "VARCHAR", "value": "VARCHAR"}
 CALL_COLUMNS = {
@@ -53,29 +55,27 @@ ERROR_COLUMNS = {
 def table_sql(columns: dict[str, str], rows: Iterable[Row]) -> str:
     """A parenthesised SELECT that yields `rows`; an empty one where there are none."""
     heads = ", ".join(f'"{name}"' for name in columns)
-    listed = [
-        "("
-        + ", ".join(
-            f"CAST({literal(value)} AS {type_})"
-            for value, type_ in zip(row, columns.values(), strict=True)
-        )
-        + ")"
-        for row in rows
-    ]
+    listed = ["(" + ", ".join(map(literal, row)) + ")" for row in rows]
     if listed:
-        return f"(SELECT * FROM (VALUES {', '.join(listed)}) AS listed({heads}))"
+        # One cast for a column: one for each value would take DuckDB ten times as long to read.
+        cast = ", ".join(
+            f'CAST("{name}" AS {type_}) AS "{name}"' for name, type_ in columns.items()
+        )
+        return f"(SELECT {cast} FROM (VALUES {', '.join(listed)}) AS listed({heads}))"
     nothing = ", ".join(f'CAST(NULL AS {type_}) AS "{name}"' for name, type_ in columns.items())
     return f"(SELECT {nothing} WHERE false)"
 
 
 def literal(value: object) -> str:
-    """A Python value as an SQL literal."""
+    """A Python value as an SQL literal, to be cast to its type."""
     if value is None:
         return "NULL"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
+    if isinstance(value, int):
         return repr(value)
+    if isinstance(value, float):
+        return f"'{value!r}'"  # A bare one would be a DECIMAL, and lose its last digits.
     if isinstance(value, list | tuple):
         return "[" + ", ".join(literal(item) for item in value) + "]"
     return "'" + str(value).replace("'", "''") + "'"
@@ -143,6 +143,11 @@ def settings_sql(settings: Settings) -> str:
         SETTING_COLUMNS,
         [(name, shown(getattr(settings, name.removeprefix(PREFIX)))) for name in setting_names()],
     )
+
+
+def setting_sql(settings: Settings, name: str) -> str:
+    """SHOW augur_..., also in FROM. Raises NameNotFoundError."""
+    return table_sql({name: "VARCHAR"}, [(shown(setting_value(settings, name)),)])
 
 
 def shown(value: object) -> str:

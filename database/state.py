@@ -5,10 +5,13 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import duckdb
 
+from augursql.database.callers import called_by_the_user
+from augursql.database.desk import Desk
 from augursql.database.guard import errors_of
 from augursql.database.keyboard import Keyboard
 from augursql.database.watch import Watch
@@ -35,14 +38,14 @@ class Notice:
 
 @dataclass(slots=True)
 class State:
-    """Owned by one Session. `failures` are what functions raised while DuckDB ran them."""
+    """Owned by one Session. The `desk` rules what functions do when DuckDB calls them."""
 
     connection: duckdb.DuckDBPyConnection
     settings: Settings
     watch: Watch
     keyboard: Keyboard
     notices: list[Notice] = field(default_factory=list)
-    failures: list[BaseException] = field(default_factory=list)
+    desk: Desk = field(default_factory=Desk)
     definitions_changed: bool = True
 
     @contextmanager
@@ -50,16 +53,14 @@ class State:
         """Guards a statement: failures of our functions become ours, and Ctrl-C stops it."""
         with (
             self.keyboard.listening(),
-            errors_of(sql, self.failures, self.watch, rewritten),
+            errors_of(sql, self.desk.failures, self.watch, rewritten),
         ):
             yield
 
     def execute(self, sql: str, parameters: Parameters) -> None:
-        """DuckDB's own execute."""
-        if parameters is None:
-            self.connection.execute(sql)
-        else:
-            self.connection.execute(sql, parameters)
+        """DuckDB's own execute, which may read the user's variables as tables."""
+        given = (sql,) if parameters is None else (sql, parameters)
+        called_by_the_user(partial(self.connection.execute, *given))
 
     def notice(self, text: str) -> None:
         self.notices.append(Notice(text))

@@ -53,7 +53,8 @@ def _pieces(sentence: Sentence, opening: int, closing: int) -> tuple[list[range]
 
 def _begins_clause(sentence: Sentence, i: int, begin: int) -> bool:
     word = sentence.word(i)
-    if word not in ("using", "with", "options", "on") or sentence.symbol(i + 1) in _NAMING:
+    words = ("using", "with", "options", "on", "returns")
+    if word not in words or sentence.symbol(i + 1) in _NAMING:
         return False
     if word == "using":
         return True
@@ -65,4 +66,6 @@ def _begins_clause(sentence: Sentence, i: int, begin: int) -> bool:
         return sentence.word(i + 1) != "time"
     before = sentence.token(i - 1)
     ends_expression = before.kind != "symbol" or before.text in (")", "]", "}")
+    if word == "returns":
+        return sentence.word(i + 1) != "" and i > begin and ends_expression
     return sentence.symbol(i + 1) == "(" and i > begin and ends_expression

@@ -61,6 +61,14 @@ class Catalog(Protocol):
 
     def default_encoder(self) -> str: ...
 
+    def labels(self, index: IndexInfo, target: str) -> Sequence[str] | None:
+        """The values of a target that can be predicted, as text; None where it is estimated."""
+        ...
+
+    def query_columns(self, sql: str) -> Sequence[str] | None:
+        """The columns of a plain query; None where they cannot be told before it runs."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class BoundCall:
@@ -87,14 +95,18 @@ def bind(query: Query, catalog: Catalog) -> BoundQuery:
     Raises NameNotFoundError for unknown indexes, models, targets and options, InvalidValueError for
     values and types that cannot be used, UnsupportedError for rungs that this version has not.
     """
-    return BoundQuery(query, tuple(_bound(call, query, catalog) for call in query.calls))
+    whole = query.whole or query.text
+    return BoundQuery(query, tuple(bind_call(call, whole, catalog) for call in query.calls))
 
 
-def _bound(call: Call, query: Query, catalog: Catalog) -> BoundCall:
+def bind_call(call: Call, whole: str, catalog: Catalog) -> BoundCall:
+    """Resolves one call in the text `whole`, as `bind` does."""
     try:
         match call.kind:
             case "predict":
                 return _predict(call, catalog)
+            case "prompt":
+                return _prompt(call, catalog)
             case "search":
                 index = _index(call, catalog)
                 _check_top(call)
@@ -102,7 +114,7 @@ def _bound(call: Call, query: Query, catalog: Catalog) -> BoundCall:
             case _:
                 return _with_encoder(call, catalog)
     except AugurError as error:
-        raise error.located(call.span, query.whole or query.text) from error.__cause__
+        raise error.located(call.span, whole) from error.__cause__
 
 
 def _predict(call: Call, catalog: Catalog) -> BoundCall:
@@ -123,6 +135,14 @@ def _predict(call: Call, catalog: Catalog) -> BoundCall:
     target = target_type(column, call.place("target"))
     result = result_type(target, call.with_)
     return BoundCall(call, index, catalog.model(index.model), target, result)
+
+
+def _prompt(call: Call, catalog: Catalog) -> BoundCall:
+    """Checks the names of a prompt. No language model can be there to answer it."""
+    if call.index is not None:
+        _index(call, catalog)
+    _check_top(call)
+    raise _no_language_model(call, catalog)
 
 
 def _with_encoder(call: Call, catalog: Catalog) -> BoundCall:
@@ -159,14 +179,33 @@ def _index(call: Call, catalog: Catalog) -> IndexInfo:
 
 
 def _no_predictor(call: Call, catalog: Catalog) -> AugurError:
-    known = catalog.model(str(call.model))
-    what = "an encoder, which makes vectors" if known else "not a model that can predict"
     return UnsupportedError(
-        f'"{call.model}" is {what}: trained predictors and language models come later.',
+        f"{_what_is(call, catalog)} This version has neither trained predictors nor language "
+        "models.",
         hint=f"Predict from the labelled rows of an index: predict('{call.target}', ... "
-        "USING INDEX name).",
+        f"USING INDEX name). {_models(catalog)}",
         span=call.place("model"),
     )
+
+
+def _no_language_model(call: Call, catalog: Catalog) -> AugurError:
+    known = "" if call.model is None else f"{_what_is(call, catalog)} "
+    return UnsupportedError(
+        f"{known}A prompt needs a language model, and none can be deployed in this version.",
+        hint=_models(catalog),
+        span=call.place("model"),
+    )
+
+
+def _what_is(call: Call, catalog: Catalog) -> str:
+    if catalog.model(str(call.model)) is not None:
+        return f'"{call.model}" is an encoder, which makes vectors.'
+    return f'There is no model "{call.model}".'
+
+
+def _models(catalog: Catalog) -> str:
+    names = ", ".join(f'"{name}"' for name in catalog.model_names())
+    return f"Models: {names}, all of them encoders."
 
 
 def _nothing_trained(call: Call, catalog: Catalog) -> AugurError:

@@ -2,16 +2,18 @@
 
 predict('target', input [, input ...] clauses)     classify(input, ['a', 'b'] clauses)
 embed(input [USING MODEL m])                       similarity(a, b [USING MODEL m])
-search('index', query [, k := 10] [, filter := 'condition'])
+search('index', query [, k := 10] [, filter := 'condition'] [, threshold := 0.5])
+prompt('template with {column}' [, column := value ...] clauses)
 """
 
 from dataclasses import replace
 
 from augursql.errors import StatementError
-from augursql.planner.arguments import layout
+from augursql.planner.arguments import Layout, layout
 from augursql.planner.clauses import ClauseReader
 from augursql.planner.plan import DETAILS, Argument, Call, CallKind
 from augursql.planner.sentence import Sentence
+from augursql.planner.template import placeholders
 
 _USAGE: dict[CallKind, str] = {
     "predict": "predict('rating', review USING INDEX hotels)",
@@ -19,6 +21,7 @@ _USAGE: dict[CallKind, str] = {
     "embed": "embed(review)",
     "similarity": "similarity(review, 'great view')",
     "search": "FROM search('hotels', 'great view', k := 10)",
+    "prompt": "prompt('Summarise {review}' USING MODEL m)",
 }
 _FEWEST: dict[CallKind, int] = {
     "predict": 2,
@@ -26,7 +29,13 @@ _FEWEST: dict[CallKind, int] = {
     "embed": 1,
     "similarity": 2,
     "search": 2,
+    "prompt": 1,
 }
+
+_NOT_COLUMNS = frozenset(
+    "null true false current_date current_time current_timestamp localtime localtimestamp"
+    " default".split()
+)
 
 
 def read_call(sentence: Sentence, i: int, kind: CallKind) -> Call:
@@ -38,10 +47,16 @@ def read_call(sentence: Sentence, i: int, kind: CallKind) -> Call:
     if closing < 0:
         raise _wrong(sentence, f"{kind}( is not closed.", (i, i + 1), kind)
     parts = layout(sentence, i + 1)
-    call = _inputs(sentence, i, kind, parts.positional)
+    call = _inputs(sentence, i, kind, parts)
     reader = ClauseReader(sentence, kind)
     reader.read_clauses(parts.clauses)
-    reader.read_named(parts)
+    values = (argument.name for argument in call.inputs if kind == "prompt")
+    reader.read_named(parts, frozenset(str(name).lower() for name in values))
+    return with_clauses(call, reader)
+
+
+def with_clauses(call: Call, reader: ClauseReader) -> Call:
+    """`call` with what its clauses say. Raises StatementError where they do not fit together."""
     try:
         return replace(
             call,
@@ -54,15 +69,18 @@ def read_call(sentence: Sentence, i: int, kind: CallKind) -> Call:
             with_=tuple(detail for detail in DETAILS if detail in reader.details),
             options=tuple(reader.options.items()),
             filter=reader.filter,
+            threshold=reader.threshold,
+            returns=reader.returns,
             on_error=reader.on_error,
         )
     except StatementError as error:
-        error.located(None, sentence.whole)
+        error.located(None, reader.sentence.whole)
         raise
 
 
-def _inputs(sentence: Sentence, i: int, kind: CallKind, positional: tuple[range, ...]) -> Call:
-    """The call with its positional arguments alone."""
+def _inputs(sentence: Sentence, i: int, kind: CallKind, parts: Layout) -> Call:
+    """The call with its arguments alone."""
+    positional = parts.positional
     tokens = (i, sentence.partner[i + 1])
     _check_count(sentence, tokens, kind, positional)
     arguments = tuple(_argument(sentence, piece) for piece in positional)
@@ -77,7 +95,27 @@ def _inputs(sentence: Sentence, i: int, kind: CallKind, positional: tuple[range,
         return Call(kind, span, sql, rest, index=index, places=(("index", first.span),))
     if kind == "classify":
         return Call(kind, span, sql, (first,), labels=rest[0])
+    if kind == "prompt":
+        template = _leading_string(sentence, kind, positional[0])
+        inputs = template_inputs(sentence, positional[0].start, parts.named)
+        places = (("template", first.span),)
+        return Call(kind, span, sql, inputs, template=template, places=places)
     return Call(kind, span, sql, arguments)
+
+
+def template_inputs(
+    sentence: Sentence, i: int, named: tuple[tuple[int, range], ...] = ()
+) -> tuple[Argument, ...]:
+    """One input per placeholder of the template at `i`: a named value where one is given."""
+    given = {sentence.token(name).value.lower(): value for name, value in named}
+    inputs = list[Argument]()
+    for place in placeholders(sentence.token(i), sentence.whole):
+        value = given.get(place.name.lower())
+        if value:
+            inputs.append(replace(_argument(sentence, value), name=place.name))
+        else:
+            inputs.append(Argument(place.sql, place.name, place.span))
+    return tuple(inputs)
 
 
 def _check_count(
@@ -93,14 +131,22 @@ def _leading_string(sentence: Sentence, kind: CallKind, piece: range) -> str:
     token = sentence.token(piece.start)
     if token.kind == "string" and len(piece) == 1:
         return token.value
-    what = "the target" if kind == "predict" else "the index"
+    what = {"predict": "the target", "prompt": "the template"}.get(kind, "the index")
     message, tokens = f"{kind}() takes {what} as a string.", (piece.start, piece.stop - 1)
     raise _wrong(sentence, message, tokens, kind)
 
 
 def _argument(sentence: Sentence, piece: range) -> Argument:
     first, last = piece.start, piece.stop - 1
-    return Argument(sentence.text(first, last), None, sentence.span(first, last))
+    plain = all(
+        sentence.token(i).kind in ("word", "name")
+        if (i - first) % 2 == 0
+        else sentence.symbol(i) == "."
+        for i in piece
+    )
+    named = plain and len(piece) % 2 and sentence.word(first) not in _NOT_COLUMNS
+    name = sentence.token(last).value if named else None
+    return Argument(sentence.text(first, last), name, sentence.span(first, last))
 
 
 def _wrong(

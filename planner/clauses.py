@@ -2,7 +2,7 @@
 
     [USING MODEL model [VERSION n]] [USING INDEX index [TOP k] [SEMANTIC | RANDOM]]
     [WITH CONFIDENCE | PROBABILITIES | EXPLANATION | METADATA [, ...]] [OPTIONS (name = value, ...)]
-    [ON ERROR NULL | FAIL]
+    [RETURNS type] [ON ERROR NULL | FAIL]
 
 come in any order, each once. In DuckDB's own syntax: `index := 'hotels', top := 5, random := true,
 model := 'm', version := 2, with := ['confidence'], on_error := 'null'`, any other name being an
@@ -12,8 +12,10 @@ option; `=>` is `:=`.
 from augursql.errors import StatementError, candidates
 from augursql.planner.arguments import Layout
 from augursql.planner.cursor import Cursor
-from augursql.planner.plan import DETAILS, CallKind, Detail, OnError, Order, Scalar, Span
-from augursql.planner.sentence import Sentence
+from augursql.planner.lexer import Span, tokenize
+from augursql.planner.plan import DETAILS, CallKind, Detail, OnError, Order, Scalar
+from augursql.planner.returns import read_type
+from augursql.planner.sentence import Sentence, sentence
 
 _CLAUSES: dict[CallKind, tuple[str, ...]] = {
     "predict": ("USING MODEL", "USING INDEX", "WITH", "OPTIONS", "ON ERROR"),
@@ -21,20 +23,26 @@ _CLAUSES: dict[CallKind, tuple[str, ...]] = {
     "embed": ("USING MODEL", "ON ERROR"),
     "similarity": ("USING MODEL", "ON ERROR"),
     "search": (),
+    "prompt": ("USING MODEL", "USING INDEX", "RETURNS", "WITH", "OPTIONS", "ON ERROR"),
 }
 _NAMED: dict[CallKind, tuple[str, ...]] = {
     "predict": (),  # every other name is an option
     "classify": ("model", "version", "with", "on_error"),
     "embed": ("model", "version", "on_error"),
     "similarity": ("model", "version", "on_error"),
-    "search": ("k", "filter"),
+    "search": ("k", "filter", "threshold"),
+    "prompt": ("model", "version", "index", "top", "random", "with", "returns", "on_error"),
 }
 _SAME = {
     "model": "USING MODEL",
     "index": "USING INDEX",
     "with": "WITH",
     "top": "TOP",
+    "returns": "RETURNS",
     "on_error": "ON ERROR",
+}
+_DETAILS: dict[CallKind, tuple[Detail, ...]] = {
+    "prompt": ("confidence", "explanation", "metadata"),
 }
 _ON_ERROR: dict[str, OnError] = {"null": "null", "fail": "fail"}
 
@@ -53,6 +61,8 @@ class ClauseReader:
         self.details: list[Detail] = []
         self.options: dict[str, Scalar] = {}
         self.filter: str | None = None
+        self.threshold: float | None = None
+        self.returns: str | None = None
         self.on_error: OnError = "fail"
         self._seen: set[str] = set()
 
@@ -74,16 +84,20 @@ class ClauseReader:
                 self._read_retrieval(cursor)
             elif clause == "WITH":
                 self._read_details(cursor)
+            elif clause == "RETURNS":
+                self.returns, self.places["returns"] = read_type(cursor), place
             elif clause == "ON ERROR":
                 self._read_on_error(cursor, cursor.word, "ON ERROR is followed by NULL or FAIL.")
             else:
                 for name, value, span in cursor.options():
                     self._add_option(name, value, span)
 
-    def read_named(self, parts: Layout) -> None:
-        """Reads the named arguments, or raises StatementError."""
+    def read_named(self, parts: Layout, values: frozenset[str] = frozenset()) -> None:
+        """Reads the named arguments but those that are `values`, or raises StatementError."""
         for name, value in parts.named:
             key = self.sentence.token(name).value.lower()
+            if key in values:
+                continue
             place = self.sentence.span(name, name)
             if any(piece.start > name for piece in parts.positional):
                 raise self._fail("A named argument stands after the inputs.", place)
@@ -104,9 +118,11 @@ class ClauseReader:
             return "USING MODEL"
         if cursor.take("using", "index"):
             return "USING INDEX"
+        if self.kind == "prompt" and cursor.take("over"):
+            return "USING INDEX"
         if cursor.take("on", "error"):
             return "ON ERROR"
-        for word in ("with", "options"):
+        for word in ("returns", "with", "options"):
             if cursor.take(word):
                 return word.upper()
         if cursor.word == "using":
@@ -131,14 +147,30 @@ class ClauseReader:
             self.order = "random" if cursor.scalar("random") is True else "semantic"
         elif key == "filter":
             self.filter, self.places["filter"] = _string(cursor, "filter"), place
+        elif key == "threshold":
+            self.threshold = _number(cursor, "threshold")
         elif key == "with":
             self._read_detail_list(cursor)
+        elif key == "returns":
+            self._read_type(cursor, place)
         elif key == "on_error":
             token = self.sentence.token(cursor.position)
             value = "" if cursor.done else token.value.lower()
             self._read_on_error(cursor, value, "on_error := takes 'null' or 'fail'.")
         else:
             self._add_option(key, cursor.scalar(f'the option "{key}"'), place)
+
+    def _read_type(self, cursor: Cursor, place: Span) -> None:
+        """The type in a string, which has words of its own."""
+        text = _string(cursor, "returns")
+        tokens = tokenize(text)
+        inner = Cursor(sentence(text, tokens or []), 0, len(tokens or []))
+        try:
+            self.returns, self.places["returns"] = read_type(inner), place
+        except StatementError as error:
+            raise self._fail(error.message, place, error.hint) from error
+        if not inner.done:
+            raise self._fail("returns := takes one type.", place)
 
     def _read_retrieval(self, cursor: Cursor) -> None:
         while cursor.word in ("top", "semantic", "random"):
@@ -160,7 +192,7 @@ class ClauseReader:
     def _read_details(self, cursor: Cursor) -> None:
         while True:
             if cursor.done:
-                words = ", ".join(detail.upper() for detail in DETAILS)
+                words = ", ".join(detail.upper() for detail in self._known_details())
                 raise cursor.error(f"WITH is followed by one or more of {words}.")
             self._add_detail(cursor.word, cursor.span)
             cursor.position += 1
@@ -178,13 +210,13 @@ class ClauseReader:
             cursor.expect("]", "with := takes a list: with := ['confidence', 'explanation'].")
 
     def _add_detail(self, word: str, place: Span) -> None:
-        for detail in DETAILS:
+        for detail in self._known_details():
             if word == detail:
                 self.details.append(detail)
                 self.places.setdefault(f"with:{detail}", place)
                 return
         shown = self.sentence.whole[place[0] : place[1]]
-        words = [detail.upper() for detail in DETAILS]
+        words = [detail.upper() for detail in self._known_details()]
         raise self._fail(f"WITH does not know {shown}.", place, candidates(word.upper(), words))
 
     def _add_option(self, name: str, value: Scalar, place: Span) -> None:
@@ -197,6 +229,9 @@ class ClauseReader:
         if clause in self._seen:
             raise self._fail(f"{clause} is given twice.", place)
         self._seen.add(clause)
+
+    def _known_details(self) -> tuple[Detail, ...]:
+        return _DETAILS.get(self.kind, DETAILS)
 
     def _allowed(self) -> str:
         clauses = _CLAUSES[self.kind]
@@ -212,3 +247,11 @@ def _string(cursor: Cursor, key: str) -> str:
         raise cursor.error(f"{key} := takes a string.")
     cursor.position += 1
     return token.value
+
+
+def _number(cursor: Cursor, key: str) -> float:
+    value = cursor.scalar(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        cursor.position -= 1
+        raise cursor.error(f"{key} := takes a number.")
+    return float(value)

@@ -5,7 +5,8 @@ what surrounds them is DuckDB's own and must not be parsed at all.
 """
 
 from augursql.errors import StatementError
-from augursql.planner.plan import Scalar, Span
+from augursql.planner.lexer import Span
+from augursql.planner.plan import Scalar
 from augursql.planner.sentence import Sentence
 
 

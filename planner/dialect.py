@@ -21,6 +21,8 @@ from augursql.planner.plan import Argument, Call
 # What sqlglot's parser has been seen to raise at input it was not made for.
 _NOT_READ = (SqlglotError, RecursionError, LookupError, TypeError, ValueError, AttributeError)
 
+_OTHER_NAMES = (exp.Lambda, exp.Query, exp.Star, exp.Window, exp.Unnest, exp.Comprehension)
+
 
 def _entry(name: str) -> Callable[["AugurParser"], exp.Expr]:
     return lambda parser: parser.parse_call(name)
@@ -58,7 +60,8 @@ class AugurParser(DuckDBParser):
         inputs = [self._parse_argument(argument, shift) for argument in call.inputs]
         labels = call.labels and self._parse_argument(call.labels, shift)
         self._seek(call.span[1] - 1 + shift)
-        return NODES[name](this=inputs[0], expressions=inputs[1:], labels=labels, call=call)
+        first = inputs[0] if inputs else None
+        return NODES[name](this=first, expressions=inputs[1:], labels=labels, call=call)
 
     def _parse_argument(self, argument: Argument, shift: int) -> exp.Expr:
         start, end = argument.span[0] + shift, argument.span[1] + shift
@@ -79,10 +82,31 @@ class AugurParser(DuckDBParser):
 
 
 class Augur(DuckDB):
-    """DuckDB plus predict(), classify(), embed(), similarity() and search()."""
+    """DuckDB plus predict(), classify(), embed(), similarity(), search() and prompt()."""
 
     Tokenizer = AugurTokenizer
     Parser = AugurParser
+
+
+def column_places(text: str) -> list[tuple[int, int]] | None:
+    """Where the column references of an expression without calls of ours stand in it.
+
+    None where sqlglot cannot read it, or where names in it may not be columns: in lambdas and in
+    queries of its own.
+    """
+    try:
+        tree = AugurParser(dialect=Augur()).read(text, {})
+    except _NOT_READ:
+        return None
+    if tree is None or tree.find(*_OTHER_NAMES) is not None:
+        return None
+    places = []
+    for column in tree.find_all(exp.Column):
+        parts = [part for part in column.parts if "start" in part.meta]
+        if len(parts) != len(column.parts):
+            return None
+        places.append((parts[0].meta["start"], parts[-1].meta["end"] + 1))
+    return sorted(places)
 
 
 def call_tree(call: Call, whole: str, inner: Sequence[Call] = ()) -> CallNode | None:
@@ -103,6 +127,8 @@ def with_columns(calls: Sequence[Call], whole: str) -> tuple[Call, ...]:
     """`calls`, in the order of their places, with the names of the inputs that are columns."""
     return tuple(
         _with_columns(call, call_tree(call, whole, _inner(calls, position)))
+        if any(argument.name is None for argument in call.inputs)
+        else call
         for position, call in enumerate(calls)
     )
 
@@ -118,8 +144,11 @@ def _inner(calls: Sequence[Call], position: int) -> list[Call]:
 def _with_columns(call: Call, tree: CallNode | None) -> Call:
     if tree is None:
         return call
-    nodes = (tree.this, *tree.expressions)
-    inputs = tuple(replace(a, name=_column(n)) for a, n in zip(call.inputs, nodes, strict=True))
+    nodes = (tree.this, *tree.expressions)[: len(call.inputs)]
+    inputs = tuple(
+        argument if argument.name else replace(argument, name=_column(node))
+        for argument, node in zip(call.inputs, nodes, strict=True)
+    )
     return replace(call, inputs=inputs)
 
 

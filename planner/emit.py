@@ -1,15 +1,14 @@
-"""A bound query back to text: plain DuckDB SQL that calls functions.
+"""A bound query back to text: plain DuckDB SQL that calls functions, or our own language.
 
-Only the places of our calls and listings are rewritten, the inner ones together with those around
-them; every other character stays as the user wrote it.
+Only the places of our calls and listings and what the rules rewrote are changed; every other
+character stays as the user wrote it.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from augursql.planner.bind import BoundCall, BoundQuery
 from augursql.planner.lexer import literal, quoted
-from augursql.planner.plan import Argument, Call, Span
+from augursql.planner.render import Edit, Renderer
 
 
 def document_sql(inputs: Sequence[str], names: Sequence[str | None]) -> str:
@@ -36,86 +35,73 @@ def emit(
     functions: Sequence[str],
     listings: Sequence[str] = (),
     search_tables: Mapping[int, str] | None = None,
+    edits: Sequence[Edit] = (),
 ) -> str:
     """DuckDB's SQL for the query.
 
     `functions`: the SQL name of one function per call, in the order of `bound.calls`. `listings`: a
     parenthesised SELECT per listing. `search_tables`: for the position of each search() among the
     calls, the SQL of the table with the indexed rows (columns `__augur_row` and `__augur_entry` and
-    those of the user's table).
+    those of the user's table). `edits`: what the rules rewrote.
     """
-    return _Emitter(bound, functions, listings, search_tables or {}).text()
+    return renderer(bound, functions, listings, search_tables, edits).text()
 
 
-class _Emitter:
-    def __init__(
-        self,
-        bound: BoundQuery,
-        functions: Sequence[str],
-        listings: Sequence[str],
-        search_tables: Mapping[int, str],
-    ) -> None:
-        self.query = bound.query
-        self.calls = bound.calls
-        self.functions = functions
-        self.search_tables = search_tables
-        spans = [listing.span for listing in self.query.listings]
-        self.listings = dict(zip(spans, listings, strict=True))
-        self.positions = {bound.call.span: i for i, bound in enumerate(self.calls)}
-        changes: list[tuple[Span, str | None]] = [
-            ((insertion.offset, insertion.offset), insertion.sql)
-            for insertion in self.query.insertions
-        ]
-        changes += [(place, None) for place in (*self.positions, *self.listings)]
-        self.changes = sorted(changes, key=lambda change: (change[0][0], -change[0][1]))
-        self.starts = [place[0] for place, _ in self.changes]
+def renderer(
+    bound: BoundQuery,
+    functions: Sequence[str],
+    listings: Sequence[str] = (),
+    search_tables: Mapping[int, str] | None = None,
+    edits: Sequence[Edit] = (),
+) -> Renderer:
+    """What renders the query, or parts of it, as DuckDB's SQL; see `emit`."""
+    tables = search_tables or {}
 
-    def text(self) -> str:
-        return self._render(self.query.span, within=None)
+    def write(position: int, inputs: Sequence[str], labels: str | None) -> str:
+        call, function = bound.calls[position], functions[position]
+        if call.call.kind == "search":
+            return _search_sql(call, f"{function}({_texts(inputs)})", tables[position])
+        return _call_sql(call, function, inputs, labels)
 
-    def _render(self, span: Span, within: Span | None) -> str:
-        """The text of a span with what lies in it rewritten; `within` is the call around it."""
-        start, end = span
-        parts, position, whole = list[str](), start, self.query.whole or self.query.text
-        for place, text in self._changes(span, within):
-            if place[0] >= position:
-                parts.append(whole[position : place[0]])
-                parts.append(self._replacement(place) if text is None else text)
-                position = place[1]
-        parts.append(whole[position:end])
-        return "".join(parts)
+    numbered = _numbered_parameters(bound) if edits else []
+    return Renderer(bound, [*numbered, *edits], write, bound.query.insertions, listings)
 
-    def _changes(self, span: Span, within: Span | None) -> Iterator[tuple[Span, str | None]]:
-        """Places to rewrite, outer before inner, and insertions (with their text), in order."""
-        start, end = span
-        for position in range(bisect_left(self.starts, start), len(self.changes)):
-            place, text = self.changes[position]
-            if place[0] > end:
-                return
-            inside = start < place[0] if text is not None else place[1] <= end and place != within
-            if inside:
-                yield place, text
 
-    def _replacement(self, span: Span) -> str:
-        if span in self.listings:
-            return self.listings[span]
-        position = self.positions[span]
-        bound, function = self.calls[position], self.functions[position]
-        call = bound.call
-        inputs = [self._argument(argument, call) for argument in call.inputs]
-        if call.kind == "predict":
-            return f"{function}({document_sql(*_labelled(bound, inputs))})"
-        texts = ", ".join(f"CAST({sql} AS VARCHAR)" for sql in inputs)
-        if call.kind == "search":
-            return _search_sql(bound, f"{function}({texts})", self.search_tables[position])
-        if call.labels is None:
-            return f"{function}({texts})"
-        labels = self._argument(call.labels, call)
-        # As JSON, labels may be texts or STRUCT(label, description), also in a column.
-        return f"{function}({texts}, CAST(to_json({labels}) AS VARCHAR))"
+def as_written(bound: BoundQuery, edits: Sequence[Edit] = ()) -> Renderer:
+    """What renders the query in our own language, with the calls as the user wrote them."""
+    source = bound.query.whole or bound.query.text
 
-    def _argument(self, argument: Argument, call: Call) -> str:
-        return self._render(argument.span, call.span)
+    def write(position: int, inputs: Sequence[str], labels: str | None) -> str:
+        call = bound.calls[position].call
+        places = [(a.span, sql) for a, sql in zip(call.inputs, inputs, strict=True)]
+        if call.labels is not None and labels is not None:
+            places.append((call.labels.span, labels))
+        text, at = "", call.span[0]
+        for (start, end), sql in sorted(places):
+            text, at = text + source[at:start] + sql, end
+        return text + source[at : call.span[1]]
+
+    return Renderer(bound, edits, write)
+
+
+def _numbered_parameters(bound: BoundQuery) -> list[Edit]:
+    """`?` told by its number, as `$1`, so that it may move and stand twice."""
+    tokens = bound.query.sentence.tokens if bound.query.sentence is not None else ()
+    places = [(token.start, token.end) for token in tokens if token.text == "?"]
+    return [Edit(place, (f"${number}",)) for number, place in enumerate(places, start=1)]
+
+
+def _call_sql(bound: BoundCall, function: str, inputs: Sequence[str], labels: str | None) -> str:
+    if bound.call.kind == "predict":
+        return f"{function}({document_sql(*_labelled(bound, list(inputs)))})"
+    if labels is None:
+        return f"{function}({_texts(inputs)})"
+    # As JSON, labels may be texts or STRUCT(label, description), also in a column.
+    return f"{function}({_texts(inputs)}, CAST(to_json({labels}) AS VARCHAR))"
+
+
+def _texts(inputs: Sequence[str]) -> str:
+    return ", ".join(f"CAST({sql} AS VARCHAR)" for sql in inputs)
 
 
 def _labelled(bound: BoundCall, inputs: list[str]) -> tuple[list[str], list[str | None]]:

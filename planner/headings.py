@@ -70,7 +70,7 @@ def _before(sentence: Sentence, i: int) -> int:
 
 def _is_nameless(sentence: Sentence, first: int, last: int) -> bool:
     """Whether the item is one column and surely has no alias yet."""
-    if first > last or sentence.symbol(first + 1) == ":" or _is_many(sentence, first, last):
+    if first > last or sentence.symbol(first + 1) == ":" or is_many(sentence, first, last):
         return False
     token, before = sentence.tokens[last], sentence.token(last - 1)
     if token.text in (")", "]", "}"):
@@ -78,13 +78,13 @@ def _is_nameless(sentence: Sentence, first: int, last: int) -> bool:
     if token.kind == "symbol":
         return False
     if sentence.word(last) == "end":
-        return sentence.word(last - 1) != "as" and before.text not in (")", "]", "}")
+        return sentence.word(last - 1) != "as"
     if before.kind == "symbol":
         return before.text not in (")", "]", "}")
     return sentence.word(last - 1) in _OPERATORS
 
 
-def _is_many(sentence: Sentence, first: int, last: int) -> bool:
+def is_many(sentence: Sentence, first: int, last: int) -> bool:
     """Whether the item may stand for several columns."""
     i = first
     while i <= last:

@@ -9,6 +9,7 @@ COPY, ...) and knows words that DuckDB does not.
 import re
 from typing import Literal, NamedTuple
 
+Span = tuple[int, int]
 Kind = Literal["word", "name", "string", "number", "parameter", "symbol"]
 
 _TOKEN = re.compile(

@@ -1,8 +1,8 @@
 """Our calls as nodes of a sqlglot tree.
 
-`this` is the first input and `expressions` the others; `labels` are those of classify(); `call` is
-the `plan.Call` with everything else that the user wrote. `Raw` is an expression in DuckDB's newest
-syntax that sqlglot cannot read: its text stands for it.
+`this` is the first input, if there is one, and `expressions` the others; `labels` are those of
+classify(); `call` is the `plan.Call` with everything else that the user wrote. `Raw` is an
+expression in DuckDB's newest syntax that sqlglot cannot read: its text stands for it.
 """
 
 from sqlglot import exp
@@ -11,7 +11,7 @@ from sqlglot import exp
 class CallNode(exp.Expression, exp.Func):
     """Any call of ours."""
 
-    arg_types = {"this": True, "expressions": False, "labels": False, "call": True}
+    arg_types = {"this": False, "expressions": False, "labels": False, "call": True}
 
 
 class Predict(CallNode):
@@ -34,6 +34,10 @@ class Search(CallNode):
     """search('index', this ...)"""
 
 
+class Prompt(CallNode):
+    """prompt('template' ...), `this` and `expressions` being the values of its placeholders."""
+
+
 class Raw(exp.Expression, exp.Condition):
     """`this` is SQL text."""
 
@@ -44,4 +48,5 @@ NODES: dict[str, type[CallNode]] = {
     "embed": Embed,
     "similarity": Similarity,
     "search": Search,
+    "prompt": Prompt,
 }

@@ -7,12 +7,25 @@ is.
 
 from augursql.errors import UnsupportedError
 from augursql.planner.calls import read_call
+from augursql.planner.explaining import explaining
 from augursql.planner.headings import column_names, table_name
+from augursql.planner.heads import read_blocks
 from augursql.planner.lexer import statements, tokenize
-from augursql.planner.plan import Call, Insertion, Listing, ListingKind, Query, Statement, Verbatim
+from augursql.planner.plan import (
+    Call,
+    Explain,
+    Given,
+    GivenQuery,
+    Insertion,
+    Listing,
+    ListingKind,
+    Query,
+    Statement,
+    Verbatim,
+)
 from augursql.planner.scopes import Scopes, scopes
 from augursql.planner.sentence import Sentence, sentence
-from augursql.planner.sites import defines_macro, kind_at, prompts_at
+from augursql.planner.sites import defines_macro, kind_at
 from augursql.planner.statements import read_listing, read_statement
 
 _TABLES: dict[str, ListingKind] = {
@@ -27,8 +40,8 @@ def parse(text: str, user_functions: frozenset[str] = frozenset()) -> list[State
 
     `user_functions`: the lower-case names of functions and macros that the user made, which win
     over ours of the same name wherever no clause of ours is used. Raises StatementError where our
-    grammar is broken and UnsupportedError for what this version has not; each with its place in
-    `text`.
+    grammar is broken, with its place in `text`. A statement with PREDICT, PROMPT or EVALUATE comes
+    back as a `GivenQuery`, which `given.desugared` makes a text of calls.
     """
     tokens = tokenize(text)
     if tokens is None:
@@ -40,11 +53,17 @@ def parse(text: str, user_functions: frozenset[str] = frozenset()) -> list[State
 
 
 def _statement(words: Sentence, plain: Verbatim, user_functions: frozenset[str]) -> Statement:
+    explained = _explained(words, plain, user_functions)
+    if explained is not None:
+        return explained
     own = read_statement(words, plain)
     if own is not None:
         return own
+    blocks = read_blocks(words)
+    if blocks:
+        return _given_query(words, plain, blocks)
     scoped = scopes(words)
-    calls, insertions = _calls(scoped, user_functions)
+    calls, names = _calls(scoped, user_functions)
     listings, more = _listings(scoped)
     if not calls and not listings:
         return plain
@@ -54,8 +73,52 @@ def _statement(words: Sentence, plain: Verbatim, user_functions: frozenset[str])
         plain.whole,
         calls=calls,
         listings=listings,
-        insertions=tuple(sorted((*insertions, *more), key=lambda insertion: insertion.offset)),
+        insertions=_once((*names, *more)),
         definition=bool(calls) and _defines(words),
+        sentence=words,
+    )
+
+
+def _once(insertions: tuple[Insertion, ...]) -> tuple[Insertion, ...]:
+    """In the order of their places; a select item with two things of ours has one name."""
+    found = {insertion.offset: insertion for insertion in insertions}
+    return tuple(found[offset] for offset in sorted(found))
+
+
+def _given_query(words: Sentence, plain: Verbatim, blocks: tuple[Given, ...]) -> GivenQuery:
+    measures = next((block for block in blocks if block.verb == "evaluate"), None)
+    if measures is not None and (words.word(0) in ("explain", "prepare") or _defines(words)):
+        raise UnsupportedError(
+            "EVALUATE runs at once: it cannot be explained, prepared or stored in a view.",
+            hint="CREATE TABLE ... AS EVALUATE keeps its rows.",
+            span=measures.span,
+            sql=words.whole,
+        )
+    parameters = tuple(
+        words.span(i, i) for i, token in enumerate(words.tokens) if token.kind == "parameter"
+    )
+    return GivenQuery(plain.text, plain.start, plain.whole, blocks=blocks, parameters=parameters)
+
+
+def _explained(words: Sentence, plain: Verbatim, user_functions: frozenset[str]) -> Explain | None:
+    """EXPLAIN of what holds calls of ours; every other EXPLAIN is a statement like any other."""
+    how = explaining(words)
+    if how is None or how.tokens >= len(words.tokens):
+        return None
+    rest = list(words.tokens[how.tokens :])
+    start = rest[0].start
+    inner = Verbatim(plain.whole[start : plain.span[1]], start, plain.whole)
+    query = _statement(sentence(words.whole, rest), inner, user_functions)
+    if not isinstance(query, Query) or not query.calls:
+        return None
+    return Explain(
+        plain.text,
+        plain.start,
+        plain.whole,
+        query=query,
+        analyze=how.analyze,
+        format=how.format,
+        sql=how.sql,
     )
 
 
@@ -64,20 +127,26 @@ def _calls(
 ) -> tuple[tuple[Call, ...], list[Insertion]]:
     words = scoped.sentence
     places, calls, insertions = list[int](), list[Call](), list[Insertion]()
+    searches: dict[int, int] = {}
     for i in range(len(words.tokens)):
         kind = kind_at(scoped, i, user_functions)
         if kind is not None:
             calls.append(read_call(words, i, kind))
             if kind == "search":
-                insertions += table_name(words, i, words.partner[i + 1], "search")
+                number = searches.get(words.parent[i], 0) + 1
+                name = "search" if number == 1 else f"search_{number}"
+                named = table_name(words, i, words.partner[i + 1], name)
+                searches[words.parent[i]] = number if named else number - 1
+                insertions += named
             else:
                 places.append(i)
-        elif prompts_at(words, i, user_functions):
-            message = "prompt() is part of the language, but not of this version."
-            raise UnsupportedError(message, span=words.span(i, i), sql=words.whole)
+        elif words.clause_word(i) == "select":  # another FROM begins on this level
+            searches.pop(words.parent[i], None)
     if not calls:
         return (), []
-    # Only now: sqlglot takes 0.1 s to load, and a plain statement must not pay for that.
+    if all(argument.name is not None for call in calls for argument in call.inputs):
+        return tuple(calls), insertions + column_names(scoped, places)
+    # Only now: sqlglot takes 0.1 s to load, and not every statement has to pay for that.
     from augursql.planner.dialect import with_columns
 
     return with_columns(calls, words.whole), insertions + column_names(scoped, places)
@@ -92,12 +161,25 @@ def _listings(scoped: Scopes) -> tuple[tuple[Listing, ...], list[Insertion]]:
             listed = read_listing(words, i + 1, last)
             if listed is not None:
                 listings.append(Listing(*listed, span=words.span(i, last)))
+        if _reads_setting(words, i):
+            name = words.token(i + 2).value.lower()
+            listings.append(Listing("value", name, words.span(i, i + 3)))
+            insertions += column_names(scoped, [i])
         table = _TABLES.get(words.word(i))
         if table and words.symbol(i + 1) == "(" and words.symbol(i + 2) == ")":
             if scoped.in_table_place(i):
                 listings.append(Listing(table, None, words.span(i, i + 2)))
                 insertions += table_name(words, i, i + 2, words.word(i))
     return tuple(listings), insertions
+
+
+def _reads_setting(words: Sentence, i: int) -> bool:
+    """Whether `current_setting('augur_name')` stands at `i`."""
+    if words.word(i) != "current_setting" or words.symbol(i - 1) == ".":
+        return False
+    argument = words.token(i + 2)
+    in_brackets = words.symbol(i + 1) == "(" and words.symbol(i + 3) == ")"
+    return in_brackets and argument.kind == "string" and argument.value.lower().startswith("augur_")
 
 
 def _defines(words: Sentence) -> bool:

@@ -10,13 +10,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from augursql.errors import StatementError
+from augursql.planner.lexer import Span
+from augursql.planner.sentence import Sentence
 
-Span = tuple[int, int]
-CallKind = Literal["predict", "classify", "embed", "similarity", "search"]
+CallKind = Literal["predict", "classify", "embed", "similarity", "search", "prompt"]
+Verb = Literal["predict", "prompt", "evaluate"]
 Order = Literal["semantic", "random"]
 Detail = Literal["confidence", "probabilities", "explanation", "metadata"]
 OnError = Literal["fail", "null"]
-ListingKind = Literal["indexes", "index", "models", "model", "calls", "errors", "settings"]
+ListingKind = Literal[
+    "indexes", "index", "models", "model", "calls", "errors", "settings", "setting", "value"
+]
 Scalar = str | int | float | bool | None
 Options = tuple[tuple[str, Scalar], ...]
 
@@ -27,6 +31,7 @@ INPUTS: dict[CallKind, int | None] = {
     "embed": 1,
     "similarity": 2,
     "search": 1,
+    "prompt": None,
 }
 
 
@@ -64,17 +69,23 @@ class Call:
     with_: tuple[Detail, ...] = ()
     options: Options = ()
     filter: str | None = None
+    threshold: float | None = None
+    template: str | None = None
+    returns: str | None = None
     on_error: OnError = "fail"
     places: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         wanted = INPUTS[self.kind]
-        if not self.inputs or (wanted is not None and len(self.inputs) != wanted):
+        fewest = 0 if self.kind == "prompt" else 1
+        if len(self.inputs) < fewest or (wanted is not None and len(self.inputs) != wanted):
             raise StatementError(f"{self.kind}() has {len(self.inputs)} inputs.", span=self.span)
         if (self.kind == "predict") != (self.target is not None):
             raise StatementError("predict(), and nothing else, has a target.", span=self.span)
         if (self.kind == "classify") != (self.labels is not None):
             raise StatementError("classify(), and nothing else, has labels.", span=self.span)
+        if (self.kind == "prompt") != (self.template is not None):
+            raise StatementError("prompt(), and nothing else, has a template.", span=self.span)
         if self.version is not None and self.model is None:
             raise StatementError("VERSION stands after USING MODEL.", span=self.place("version"))
         if (self.top is not None or self.order is not None) and self.index is None:
@@ -87,8 +98,16 @@ class Call:
         """Hashable; calls with equal keys are served by the same function. No inputs, no places."""
         names = (self.target, self.model, self.index)
         folded = tuple(None if name is None else name.lower() for name in names)
-        how = (self.version, self.top, self.order, self.with_, self.options, self.filter)
-        return (self.kind, *folded, *how, self.on_error)
+        how = (
+            self.version,
+            self.top,
+            self.order,
+            self.with_,
+            self.options,
+            self.filter,
+            self.threshold,
+        )
+        return (self.kind, *folded, *how, self.template, self.returns, self.on_error)
 
     def place(self, name: str) -> Span:
         """Where a part stands; the whole call where the part has no place of its own."""
@@ -97,7 +116,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A table of ours in FROM: `(SHOW INDEXES)`, `(DESCRIBE MODEL m)`, `augur_settings()`."""
+    """A table of ours in FROM: `(SHOW INDEXES)`, `(DESCRIBE MODEL m)`, `augur_settings()`; or, of
+    kind 'value', the value of a setting: `current_setting('augur_seed')`.
+    """
 
     kind: ListingKind
     name: str | None
@@ -141,6 +162,7 @@ class Query(Statement):
     listings: tuple[Listing, ...] = ()
     insertions: tuple[Insertion, ...] = ()
     definition: bool = False
+    sentence: Sentence | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         first, last = self.span
@@ -148,6 +170,65 @@ class Query(Statement):
         for span in spans:
             if not first <= span[0] < span[1] <= last:
                 raise StatementError("A call lies outside of its statement.", span=span)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What one target of PREDICT or EVALUATE, or the template of PROMPT, asks for.
+
+    `call` is the call that it stands for; its input is GIVEN's query, of which only the catalog
+    knows the columns. `clauses` is where its clauses stand, from the first word to the last, and
+    `over` the word OVER in them, which prompt() calls USING INDEX.
+    """
+
+    call: Call
+    alias: str | None
+    clauses: Span | None
+    over: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """PREDICT, PROMPT or EVALUATE ... GIVEN query, in a place where a query can stand.
+
+    `span` holds all of it; `query` is the part behind GIVEN. `ctes`: where the WITH clauses
+    stand that it can read from, outer ones first.
+    """
+
+    verb: Verb
+    span: Span
+    items: tuple[Item, ...]
+    query: Span
+    ctes: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenQuery(Statement):
+    """A statement that is or holds PREDICT, PROMPT or EVALUATE; outer ones before inner ones.
+
+    `parameters`: where parameters stand in the statement, in order.
+    """
+
+    blocks: tuple[Given, ...]
+    parameters: tuple[Span, ...] = ()
+
+    @property
+    def measures(self) -> tuple[Given, ...]:
+        """The blocks that are EVALUATE."""
+        return tuple(block for block in self.blocks if block.verb == "evaluate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explain(Statement):
+    """EXPLAIN of a statement that holds calls.
+
+    `format` is DuckDB's: 'text', 'json' ...; `sql`: also show the SQL that DuckDB gets.
+    """
+
+    query: Query
+    analyze: bool = False
+    format: str = "text"
+    sql: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +281,56 @@ class CreateModel(Statement):
     source: str
     options: Options = ()
     or_replace: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainModel(Statement):
+    """CREATE MODEL name PREDICT target GIVEN inputs FROM source: `source` is SQL text, a table or
+    a query in brackets. `places` says where names stand: `name`, `target`, `input:0`, `source`,
+    `model`, `index`, `option:adapter`.
+    """
+
+    name: str
+    target: str
+    inputs: tuple[str, ...]
+    source: str
+    model: str | None = None
+    index: str | None = None
+    options: Options = ()
+    or_replace: bool = False
+    places: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
+
+    def place(self, name: str) -> Span:
+        """Where a part stands; the whole statement where the part has no place of its own."""
+        return dict(self.places).get(name, self.span)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigureModel(Statement):
+    """CREATE MODEL name FROM CONFIG 'file.yaml'; `place` is that of the file's name."""
+
+    name: str
+    file: str
+    or_replace: bool = False
+    place: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlterModel(Statement):
+    """ALTER MODEL name SET VERSION n; `place` is that of the name."""
+
+    name: str
+    version: int
+    place: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportModel(Statement):
+    """EXPORT MODEL name TO 'folder'; `place` is that of the name."""
+
+    name: str
+    folder: str
+    place: Span = field(default=(0, 0), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 
 from augursql.errors import InvalidValueError
-from augursql.planner.plan import DETAILS, Detail, Span
+from augursql.planner.lexer import Span
+from augursql.planner.plan import DETAILS, Detail
 
 _PREDICTABLE = re.compile(
     r"BOOLEAN|U?(?:TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|DECIMAL(?:\(.*\))?"

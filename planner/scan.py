@@ -14,6 +14,7 @@ _OURS = re.compile(
     (?= [acdeghprs] )
     (?:
         (?: predict | classify | embed | similarity | search | prompt ) \s* (?: \( | -- | /\* )
+      | (?: predict | prompt | evaluate ) \s+ [\w'"]
       | augur_ | hnsw | given
       | (?: create | replace | alter | export ) \s* (?: -- | /\* | (?<=\s) model )
       | (?: drop | refresh | show | desc (?:ribe)? )

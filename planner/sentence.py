@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from augursql.planner.lexer import Token
-from augursql.planner.plan import Span
+from augursql.planner.lexer import Span, Token
 
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _CLAUSES = frozenset(
@@ -20,13 +19,16 @@ _NOTHING = Token("symbol", ";", 0, 0)
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """One statement's tokens. `partner[i]` is the other end of the bracket at `i`, -1 for none;
-    `parent[i]` is the bracket that encloses token `i`, -1 at the top.
+    `parent[i]` is the bracket that encloses token `i`, -1 at the top. `lowered[i]` is the word and
+    `symbols[i]` the symbol at `i`, '' where there is another kind of token.
     """
 
     whole: str
     tokens: tuple[Token, ...]
     partner: tuple[int, ...]
     parent: tuple[int, ...]
+    lowered: tuple[str, ...]
+    symbols: tuple[str, ...]
 
     def token(self, i: int) -> Token:
         """The token at `i`; a semicolon before the first and after the last."""
@@ -34,17 +36,15 @@ class Sentence:
 
     def word(self, i: int) -> str:
         """The unquoted word at `i` in lower case, '' where there is another kind of token."""
-        token = self.token(i)
-        return token.text.lower() if token.kind == "word" else ""
+        return self.lowered[i] if 0 <= i < len(self.lowered) else ""
 
     def words(self, i: int, *expected: str) -> bool:
         """Whether these words stand from `i` on."""
         return all(self.word(i + k) == word for k, word in enumerate(expected))
 
     def symbol(self, i: int) -> str:
-        """The symbol at `i`, '' where there is another kind of token."""
-        token = self.token(i)
-        return token.text if token.kind == "symbol" else ""
+        """The symbol at `i`, '' where there is another kind of token, ';' beyond both ends."""
+        return self.symbols[i] if 0 <= i < len(self.symbols) else ";"
 
     def span(self, first: int, last: int) -> Span:
         """From the beginning of token `first` to the end of token `last`."""
@@ -95,4 +95,6 @@ def sentence(whole: str, tokens: list[Token]) -> Sentence:
         parent[i] = opened[-1] if opened else -1
         if token.kind == "symbol" and token.text in _CLOSING:
             opened.append(i)
-    return Sentence(whole, tuple(tokens), tuple(partner), tuple(parent))
+    lowered = tuple(t.text.lower() if t.kind == "word" else "" for t in tokens)
+    symbols = tuple(t.text if t.kind == "symbol" else "" for t in tokens)
+    return Sentence(whole, tuple(tokens), tuple(partner), tuple(parent), lowered, symbols)

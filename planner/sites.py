@@ -2,9 +2,9 @@
 
 `predict` and the others are ordinary words: a column, a table, an alias, a macro of the user's may
 have such a name. Two kinds of evidence are told apart. *Strong*: a clause of ours, or predict()
-with a string as its first argument, which is always ours unless the place defines or names
-something. *Weak*: embed(), similarity() and classify() with nothing but the right number of
-arguments, which are ours where an expression can begin and no function of the user's has the name.
+or prompt() with a string as its first argument, which are always ours unless the place defines or
+names something. *Weak*: embed(), similarity() and classify() with nothing but arguments, which are
+ours where an expression can begin and no function of the user's has the name.
 """
 
 from augursql.planner.arguments import Layout, layout
@@ -12,7 +12,6 @@ from augursql.planner.plan import INPUTS, CallKind
 from augursql.planner.scopes import Scopes
 from augursql.planner.sentence import Sentence
 
-_ARITY: dict[str, int] = {"embed": 1, "similarity": 2, "classify": 2}
 _NAMED: dict[str, frozenset[str]] = {
     "predict": frozenset({"index", "model", "top", "version", "with", "random", "on_error"}),
     "classify": frozenset({"model", "version", "with", "on_error"}),
@@ -55,17 +54,10 @@ def kind_at(scopes: Scopes, i: int, user_functions: frozenset[str]) -> CallKind 
     return kind if ours else None
 
 
-def prompts_at(sentence: Sentence, i: int, user_functions: frozenset[str]) -> bool:
-    """Whether `prompt('template' ...)` stands at `i`."""
-    if sentence.word(i) != "prompt" or "prompt" in user_functions:
-        return False
-    return _can_be_called(sentence, i) and _starts_with_string(sentence, i)
-
-
 def _can_be_called(sentence: Sentence, i: int) -> bool:
     if sentence.symbol(i + 1) != "(" or sentence.symbol(i - 1) == ".":
         return False
-    if sentence.word(i - 1) in _DEFINES:
+    if sentence.word(i - 1) in _DEFINES or _ranks_a_join(sentence, i):
         return False
     after = sentence.partner[i + 1] + 1
     if after and sentence.word(after) == "as":  # WITH predict(a, b) AS [NOT] [MATERIALIZED] (
@@ -82,8 +74,9 @@ def _calls_plainly(sentence: Sentence, i: int, kind: CallKind, parts: Layout) ->
     names = {sentence.token(name).value.lower() for name, _ in parts.named}
     if kind == "predict":
         return _starts_with_string(sentence, i) or bool(names & {"index", "model"})
-    fits = len(parts.positional) == _ARITY[kind] and all(parts.positional)
-    return fits and names <= _NAMED[kind] and _expression_begins(sentence, i)
+    if kind == "prompt":
+        return _starts_with_string(sentence, i)
+    return names <= _NAMED[kind] and _expression_begins(sentence, i)
 
 
 def _searches(scopes: Scopes, i: int, parts: Layout) -> bool:
@@ -111,8 +104,17 @@ def _expression_begins(sentence: Sentence, i: int) -> bool:
     before = sentence.token(i - 1)
     if before.kind == "word":
         named = sentence.word(i - 1)
-        return named in _BEFORE_EXPRESSION or (named == "as" and defines_macro(sentence))
+        begins = named in _BEFORE_EXPRESSION or _ranks_a_join(sentence, i - 1)
+        return begins or (named == "as" and defines_macro(sentence))
     return i > 0
+
+
+def _ranks_a_join(sentence: Sentence, i: int) -> bool:
+    """Whether the word at `i` belongs to JOIN t NEAREST [k] BY SIMILARITY | DISTANCE expression."""
+    if sentence.word(i) not in ("similarity", "distance") or sentence.word(i - 1) != "by":
+        return False
+    count = 1 if sentence.token(i - 2).kind == "number" else 0
+    return sentence.word(i - 2 - count) == "nearest"
 
 
 def defines_macro(sentence: Sentence) -> bool:

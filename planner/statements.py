@@ -7,11 +7,10 @@ an error.
 
 from collections.abc import Callable
 
-from augursql.errors import UnsupportedError
 from augursql.planner.cursor import Cursor
+from augursql.planner.models import Place, alter_model, create_model, end, export_model
 from augursql.planner.plan import (
     CreateIndex,
-    CreateModel,
     DescribeIndex,
     DescribeModel,
     DropIndex,
@@ -33,22 +32,24 @@ _PREFIX = "augur_"
 def read_statement(sentence: Sentence, plain: Statement) -> Statement | None:
     """The statement that the sentence is, or None where it is not one of ours.
 
-    `plain` says where the text stands. Raises StatementError, and UnsupportedError for what the
-    language has and this version has not.
+    `plain` says where the text stands. Raises StatementError.
     """
     place = (plain.text, plain.start, plain.whole)
-    _refuse_later(sentence)
     reader = _READERS.get(sentence.word(0))
     return None if reader is None else reader(sentence, place)
 
 
 def read_listing(sentence: Sentence, first: int, end: int) -> tuple[ListingKind, str | None] | None:
-    """What SHOW INDEXES | MODELS or DESCRIBE INDEX | MODEL name, from `first` to `end`, lists."""
+    """What SHOW INDEXES | MODELS | setting or DESCRIBE INDEX | MODEL name lists, which stands from
+    `first` to `end`."""
     cursor = Cursor(sentence, first, end)
     if cursor.take("show"):
         if cursor.take("indexes"):
             return ("indexes", None) if cursor.done else None
-        return ("models", None) if cursor.take("models") and cursor.done else None
+        if cursor.take("models"):
+            return ("models", None) if cursor.done else None
+        name = _setting(cursor)
+        return ("setting", name) if name and cursor.done else None
     if cursor.take("describe") or cursor.take("desc"):
         kind: ListingKind = "index" if cursor.take("index") else "model"
         if (kind == "index" or cursor.take("model")) and _is_name(cursor):
@@ -57,20 +58,17 @@ def read_listing(sentence: Sentence, first: int, end: int) -> tuple[ListingKind,
     return None
 
 
-_Place = tuple[str, int, str]
-
-
-def _create(sentence: Sentence, place: _Place) -> Statement | None:
+def _create(sentence: Sentence, place: Place) -> Statement | None:
     cursor = Cursor(sentence, 1, len(sentence.tokens))
     or_replace = cursor.take("or", "replace")
     if cursor.take("index"):
         return _create_index(cursor, place, or_replace)
     if cursor.take("model"):
-        return _create_model(cursor, place, or_replace)
+        return create_model(cursor, place, or_replace)
     return None
 
 
-def _create_index(cursor: Cursor, place: _Place, or_replace: bool) -> CreateIndex | None:
+def _create_index(cursor: Cursor, place: Place, or_replace: bool) -> CreateIndex | None:
     if_not_exists = cursor.take("if", "not", "exists")
     if not _is_name(cursor) or cursor.word == "on":
         return None
@@ -86,7 +84,7 @@ def _create_index(cursor: Cursor, place: _Place, or_replace: bool) -> CreateInde
     if columns is None:
         return None
     options = cursor.options() if cursor.take("with") else ()
-    _end(cursor, "CREATE INDEX", "WITH (model = ..., metric = ...)")
+    end(cursor, "CREATE INDEX", "WITH (model = ..., metric = ...)")
     return CreateIndex(
         *place,
         name=name,
@@ -115,34 +113,16 @@ def _columns(cursor: Cursor) -> tuple[str, ...] | None:
             return None
 
 
-def _create_model(cursor: Cursor, place: _Place, or_replace: bool) -> CreateModel:
-    name, _ = cursor.name("the model")
-    if cursor.word == "predict" or cursor.word == "given":
-        raise _later(cursor, "CREATE MODEL ... PREDICT, which trains a model,")
-    if not cursor.take("from"):
-        raise cursor.error("CREATE MODEL name is followed by FROM 'source'.")
-    if cursor.word == "config":
-        raise _later(cursor, "CREATE MODEL ... FROM CONFIG")
-    token = cursor.sentence.token(cursor.position)
-    if cursor.done or token.kind != "string":
-        raise cursor.error("The source of a model is a string: FROM 'folder, file or hub id'.")
-    cursor.position += 1
-    options = cursor.options() if cursor.take("with") else ()
-    _end(cursor, "CREATE MODEL", "WITH (name = value, ...)")
-    pairs = tuple((key, value) for key, value, _ in options)
-    return CreateModel(*place, name=name, source=token.value, options=pairs, or_replace=or_replace)
-
-
-def _refresh(sentence: Sentence, place: _Place) -> RefreshIndex | None:
+def _refresh(sentence: Sentence, place: Place) -> RefreshIndex | None:
     cursor = Cursor(sentence, 1, len(sentence.tokens))
     if not cursor.take("index"):
         return None
     name, _ = cursor.name("the index")
-    _end(cursor, "REFRESH INDEX", "nothing more")
+    end(cursor, "REFRESH INDEX", "nothing more")
     return RefreshIndex(*place, name=name)
 
 
-def _drop(sentence: Sentence, place: _Place) -> DropIndex | DropModel | None:
+def _drop(sentence: Sentence, place: Place) -> DropIndex | DropModel | None:
     cursor = Cursor(sentence, 1, len(sentence.tokens))
     if cursor.take("index"):
         if_exists = cursor.take("if", "exists")
@@ -157,20 +137,32 @@ def _drop(sentence: Sentence, place: _Place) -> DropIndex | DropModel | None:
     if_exists = cursor.take("if", "exists")
     name, _ = cursor.name("the model")
     version = cursor.integer("VERSION")[0] if cursor.take("version") else None
-    _end(cursor, "DROP MODEL", "VERSION n")
+    end(cursor, "DROP MODEL", "VERSION n")
     return DropModel(*place, name=name, if_exists=if_exists, version=version)
 
 
-def _show(sentence: Sentence, place: _Place) -> Statement | None:
-    count = len(sentence.tokens)
-    listing = read_listing(sentence, 0, count)
-    if listing is not None:
-        return ShowIndexes(*place) if listing[0] == "indexes" else ShowModels(*place)
-    name = _setting(Cursor(sentence, 1, count))
-    return ShowSetting(*place, name=name) if name and count == 2 else None
+def _alter(sentence: Sentence, place: Place) -> Statement | None:
+    cursor = Cursor(sentence, 1, len(sentence.tokens))
+    return alter_model(cursor, place) if cursor.take("model") else None
 
 
-def _describe(sentence: Sentence, place: _Place) -> Statement | None:
+def _export(sentence: Sentence, place: Place) -> Statement | None:
+    cursor = Cursor(sentence, 1, len(sentence.tokens))
+    return export_model(cursor, place) if cursor.take("model") else None
+
+
+def _show(sentence: Sentence, place: Place) -> Statement | None:
+    match read_listing(sentence, 0, len(sentence.tokens)):
+        case ("indexes", _):
+            return ShowIndexes(*place)
+        case ("models", _):
+            return ShowModels(*place)
+        case ("setting", str(name)):
+            return ShowSetting(*place, name=name)
+    return None
+
+
+def _describe(sentence: Sentence, place: Place) -> Statement | None:
     listing = read_listing(sentence, 0, len(sentence.tokens))
     if listing is None or listing[1] is None:
         return None
@@ -179,7 +171,7 @@ def _describe(sentence: Sentence, place: _Place) -> Statement | None:
     return DescribeModel(*place, name=listing[1])
 
 
-def _set(sentence: Sentence, place: _Place) -> SetSetting | ResetSetting | None:
+def _set(sentence: Sentence, place: Place) -> SetSetting | ResetSetting | None:
     cursor = Cursor(sentence, 1, len(sentence.tokens))
     name = _setting(cursor)
     if name is None:
@@ -189,17 +181,17 @@ def _set(sentence: Sentence, place: _Place) -> SetSetting | ResetSetting | None:
     if cursor.take("default") and cursor.done:
         return ResetSetting(*place, name=name)
     value = cursor.scalar(name)
-    _end(cursor, "SET", "one value")
+    end(cursor, "SET", "one value")
     return SetSetting(*place, name=name, value=value)
 
 
-def _reset(sentence: Sentence, place: _Place) -> ResetSetting | None:
+def _reset(sentence: Sentence, place: Place) -> ResetSetting | None:
     cursor = Cursor(sentence, 1, len(sentence.tokens))
     name = _setting(cursor)
     return ResetSetting(*place, name=name) if name and cursor.done else None
 
 
-_READERS: dict[str, Callable[[Sentence, _Place], Statement | None]] = {
+_READERS: dict[str, Callable[[Sentence, Place], Statement | None]] = {
     "create": _create,
     "refresh": _refresh,
     "drop": _drop,
@@ -208,6 +200,8 @@ _READERS: dict[str, Callable[[Sentence, _Place], Statement | None]] = {
     "desc": _describe,
     "set": _set,
     "reset": _reset,
+    "alter": _alter,
+    "export": _export,
 }
 
 
@@ -232,39 +226,3 @@ def _is_name(cursor: Cursor) -> bool:
     while words.symbol(position) == "." and words.token(position + 1).kind in ("word", "name"):
         position += 2
     return words.symbol(position) != "."
-
-
-def _end(cursor: Cursor, statement: str, allowed: str) -> None:
-    if not cursor.done:
-        raise cursor.error(f"After this, {statement} allows {allowed}.")
-
-
-def _refuse_later(sentence: Sentence) -> None:
-    """Raises UnsupportedError for statements that later versions bring."""
-    count = len(sentence.tokens)
-    for verb in ("alter", "export"):
-        if sentence.words(0, verb, "model"):
-            raise _later(Cursor(sentence, 0, count), f"{verb.upper()} MODEL")
-    for i in range(count):
-        opening = sentence.parent[i]
-        verb = sentence.word(i)
-        if verb not in ("predict", "prompt", "evaluate") or sentence.symbol(i + 1) == "(":
-            continue
-        begins = opening == i - 1 or (
-            opening < 0 and sentence.word(i - 1) in ("explain", "analyze")
-        )
-        given = any(
-            sentence.word(k) == "given" and sentence.parent[k] == opening
-            for k in range(i + 1, count)
-        )
-        if begins and given:
-            raise _later(Cursor(sentence, i, count), f"{verb.upper()} ... GIVEN")
-
-
-def _later(cursor: Cursor, what: str) -> UnsupportedError:
-    return UnsupportedError(
-        f"{what} is part of the language, but not of this version.",
-        hint="See the documentation for what this version does.",
-        span=cursor.span,
-        sql=cursor.sentence.whole,
-    )

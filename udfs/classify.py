@@ -53,7 +53,7 @@ def classify_function(embedder: Embedder, with_: Sequence[str], returns: str) ->
             return pa.nulls(chunk.rows)
         return pa.concat_arrays(parts).take(pa.array(take, mask=take < 0))
 
-    return VectorFunction(("VARCHAR", "VARCHAR"), returns, compute, tally)
+    return VectorFunction(("VARCHAR", "VARCHAR"), returns, compute, tally, embedder.foresee)
 
 
 def _rows_by_labels(

@@ -36,7 +36,9 @@ def embed_function(embedder: Embedder) -> VectorFunction:
         tally.add(counted(embedded, chunk.rows, started))
         return chunk.spread(vectors_array(embedded.vectors))
 
-    return VectorFunction(("VARCHAR",), f"FLOAT[{embedder.encoder.dimensions}]", compute, tally)
+    return VectorFunction(
+        ("VARCHAR",), f"FLOAT[{embedder.encoder.dimensions}]", compute, tally, embedder.foresee
+    )
 
 
 def similarity_function(embedder: Embedder) -> VectorFunction:
@@ -59,7 +61,7 @@ def similarity_function(embedder: Embedder) -> VectorFunction:
         cosines = np.einsum("nd,nd->n", unit[i], unit[j], dtype=np.float64)
         return pa.array(np.clip(cosines, -1.0, 1.0), mask=null)
 
-    return VectorFunction(("VARCHAR", "VARCHAR"), "DOUBLE", compute, tally)
+    return VectorFunction(("VARCHAR", "VARCHAR"), "DOUBLE", compute, tally, embedder.foresee)
 
 
 def _chunks(column: pa.ChunkedArray | pa.Array) -> list[pa.Array]:

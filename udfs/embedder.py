@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,11 @@ from augursql.errors import InterruptedStatementError
 from augursql.types import Monitor
 from augursql.udfs.memo import Memo, Remembered, content_hash
 from augursql.udfs.stored import NothingStored, Store, Stored
+from augursql.udfs.tally import Counts
 
 FIRST_PIECE, SMALLEST_PIECE, LARGEST_PIECE = 256, 64, 8_192
 SECONDS_PER_PIECE = 1.0
+SAMPLE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,11 @@ class Embedded:
 
 
 class Embedder:
-    """An encoder; before it a store, before that the session's memo and an index's vectors."""
+    """An encoder; before it a store, before that the session's memo and an index's vectors.
+
+    `elsewhere` gives other indexes with vectors of this encoder: their texts cost nothing, but are
+    not the index's `own`.
+    """
 
     def __init__(
         self,
@@ -51,11 +57,13 @@ class Embedder:
         monitor: Monitor,
         known: KnownTexts = NOTHING_KNOWN,
         store: Store | None = None,
+        elsewhere: Callable[[], Sequence[KnownTexts]] = tuple,
     ) -> None:
         self.encoder = encoder
         self._memo = memo
         self._monitor = monitor
         self._known = known
+        self._elsewhere = elsewhere
         self._store = store or NothingStored()
         self._piece = FIRST_PIECE
         self._uncounted: set[bytes] = set()
@@ -82,15 +90,47 @@ class Embedder:
             self._encode_all(texts, keys, missing, result)
         return result
 
+    def foresee(self, texts: Sequence[str]) -> Counts:
+        """What embedding distinct texts would cost; no model is asked.
+
+        Tokens are counted on a sample of 1,000 texts; seconds follow from the measured throughput.
+        """
+        keys = [content_hash(text) for text in texts]
+        indexes = (self._known, *self._elsewhere())
+        unknown = [
+            i
+            for i, key in enumerate(keys)
+            if not any(key in index.entry_of for index in indexes)
+            and self._memo.get(self._name, key) is None
+        ]
+        if unknown:
+            stored = set(self._store.get_many(self._name, [keys[i] for i in unknown]).keys)
+            unknown = [i for i in unknown if keys[i] not in stored]
+        tokens, seconds = 0, 0.0
+        if unknown:
+            sample = unknown[:: max(1, len(unknown) // SAMPLE)]
+            counted = self.encoder.count_tokens([texts[i] for i in sample])
+            tokens = round(float(counted.mean()) * len(unknown))
+            seconds = tokens / self.encoder.tokens_per_second()
+        cached = len(texts) - len(unknown)
+        return Counts(
+            inputs=len(texts), evaluated=len(unknown), cached=cached, tokens=tokens, seconds=seconds
+        )
+
     def _look_up_index(self, keys: Sequence[bytes], result: Embedded) -> list[int]:
-        unknown = []
+        unknown, others = [], self._elsewhere()
         for i, key in enumerate(keys):
             entry = self._known.entry_of.get(key, -1)
-            if entry < 0:
-                unknown.append(i)
-            else:
+            if entry >= 0:
                 result.own[i] = entry
                 result.vectors[i] = self._known.vectors[entry]
+                result.cached[i] = True
+                continue
+            other = next((other for other in others if key in other.entry_of), None)
+            if other is None:
+                unknown.append(i)
+            else:
+                result.vectors[i] = other.vectors[other.entry_of[key]]
                 result.cached[i] = True
         return unknown
 

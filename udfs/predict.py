@@ -85,7 +85,7 @@ def predict_function(embedder: Embedder, learned: Learned, shape: Shape) -> Vect
         tally.add(counted(embedded, chunk.rows, started))
         return chunk.spread(column)
 
-    return VectorFunction(("VARCHAR",), shape.returns, compute, tally)
+    return VectorFunction(("VARCHAR",), shape.returns, compute, tally, embedder.foresee)
 
 
 def _answer(embedded: Embedded, learned: Learned) -> Answer:

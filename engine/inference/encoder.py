@@ -1,6 +1,7 @@
 """An encoder: texts to vectors, in batches, by several threads, until done or cancelled."""
 
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from augursql.engine.inference.batching import SLICE, pack, slices
 from augursql.engine.inference.network import Network
 from augursql.engine.inference.precision import resolve
 from augursql.engine.inference.runtime import MemoryExhaustedError, Runtime, load_runtime
+from augursql.engine.inference.speed import Speed
 from augursql.engine.inference.tokenizer import Tokenizer, Tokens
 from augursql.engine.repository.store import Artifact, Store
 from augursql.errors import ModelError
@@ -21,6 +23,7 @@ from augursql.types import Monitor
 _CPU_BUDGET, _GPU_BUDGET = 512, 32_768
 _INLINE_TOKENS = 512
 _POLL_S = 0.1
+_TRIAL_TEXTS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ class Encoder:
         self._budget = budget
         # All callers together run as many batches as there are threads, and one more, which on a
         # CPU fills the moments in which another batch is put together; on a GPU exactly one.
+        self._speed = Speed()
         self._seats = threading.BoundedSemaphore(runtime.threads + (not runtime.on_gpu))
 
     def encode(self, texts: Sequence[str], monitor: Monitor) -> Encoding:
@@ -104,8 +108,26 @@ class Encoder:
             np.zeros(size, dtype=np.bool_),
         )
         if size:
+            started = time.perf_counter()
             _Run(self, self._tokenizer, self._network, encoding, monitor).go(texts)
+            tokens = int(np.minimum(encoding.tokens, self.max_tokens).sum())
+            self._speed.add(tokens, time.perf_counter() - started)
         return encoding
+
+    def count_tokens(self, texts: Sequence[str]) -> NDArray[np.int32]:
+        """How many tokens each text would send to the model, int32 [n]."""
+        counts = self._tokenizer.tokenize(texts).counts
+        return np.minimum(counts, self.max_tokens).astype(np.int32)
+
+    def tokens_per_second(self) -> float:
+        """The throughput measured so far; of a trial batch where nothing has run yet."""
+        if not self._speed.known:
+            trial = sorted(self._tokenizer.random_ids(_TRIAL_TEXTS, seed=0), key=len)
+            self.run(trial[:1], self._network.run_options())
+            started = time.perf_counter()
+            self.run(trial, self._network.run_options())
+            self._speed.add(sum(map(len, trial)), time.perf_counter() - started)
+        return self._speed.tokens_per_second
 
     @property
     def budget(self) -> int:

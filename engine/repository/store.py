@@ -206,6 +206,31 @@ class Store:
         return StorageError(f"The model store {self.root} cannot be written: {why}.", hint=_HINT)
 
 
+def copy_out(artifact: Artifact, folder: Path) -> list[str]:
+    """Copy a model into a folder that is new or empty, all of it or nothing; the files' names.
+
+    Raises StorageError for a folder that holds something or cannot be written, and for a model that
+    is damaged.
+    """
+    artifact.verify("fp32")
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            hint = "Name a folder that does not exist yet."
+            raise StorageError(f"{folder} is not an empty folder.", hint=hint)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=folder.parent) as scratch:
+            staged = Path(scratch) / "model"
+            shutil.copytree(artifact.path, staged)
+            _flush(staged)
+            if folder.exists():
+                folder.rmdir()
+            os.rename(staged, folder)
+            _flush_folder(folder.parent)
+    except OSError as error:
+        raise StorageError(f"The model could not be copied: {error}.") from error
+    return sorted(p.relative_to(folder).as_posix() for p in _files(folder))
+
+
 _HINT = (
     "Free some space or choose another folder: SET augur_home = 'folder', "
     "or the environment variable AUGUR_HOME."

@@ -62,6 +62,7 @@ TABLE: tuple[tuple[type[BaseException], type[Error]], ...] = (
     (errors.ModelError, OperationalError),
     (errors.StorageError, OperationalError),
     (errors.InterruptedStatementError, OperationalError),
+    (errors.BudgetError, OperationalError),
     (errors.AugurError, DatabaseError),
     (duckdb.InterruptException, OperationalError),
     (duckdb.NotSupportedError, NotSupportedError),

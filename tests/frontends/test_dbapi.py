@@ -3,6 +3,7 @@
 import threading
 import time
 
+import duckdb
 import pytest
 
 import augursql
@@ -141,3 +142,45 @@ def test_several_connections_in_several_threads(tmp_path: object) -> None:
     for thread in threads:
         thread.join()
     assert answers == [3000] * 3
+
+
+def test_variables_of_the_caller_are_tables_as_in_duckdb(con: Connection) -> None:
+    frame = con.execute("SELECT 7 AS seven").fetch_arrow()
+    assert con.execute("FROM frame").fetchall() == [(7,)]
+    assert frame.num_rows == 1
+    number = 7
+    with pytest.raises(augursql.Error, match=f'"number" of type "int".*{__name__.split(".")[-1]}'):
+        con.execute("FROM number")
+    assert number == 7
+
+
+@pytest.mark.parametrize("name", ["sql", "self", "parameters", "frame", "call", "sys"])
+def test_our_own_variables_are_no_tables(con: Connection, name: str) -> None:
+    with pytest.raises(augursql.ProgrammingError) as ours:
+        con.execute(f"FROM {name}")
+    with duckdb.connect() as plain, pytest.raises(duckdb.CatalogException) as theirs:
+        plain.execute(f"FROM {name}")
+    assert str(ours.value).splitlines()[0] == str(theirs.value).splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DROP INDEX no_index",
+        "SELECT 1;\nDROP INDEX no_index",
+        "DROP INDEX IF EXISTS no_index; selec 1",
+        "SELECT 'hnsw';\n SELECT nothing",
+        "SELECT search(1)",
+        "-- given",
+    ],
+)
+def test_plain_sql_with_words_of_ours_fails_as_in_duckdb(con: Connection, text: str) -> None:
+    def message(connection: object) -> str:
+        try:
+            connection.execute(text)
+        except Exception as error:
+            return str(error)
+        return ""
+
+    with duckdb.connect() as plain:
+        assert message(con) == message(plain)

@@ -2,7 +2,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from augursql.planner.bind import BoundQuery, IndexInfo, ModelInfo, bind
+from augursql.planner.bind import BoundQuery, Catalog, IndexInfo, ModelInfo, bind
 from augursql.planner.parse import parse
 from augursql.planner.plan import Query
 
@@ -43,6 +43,19 @@ class FakeCatalog:
 
     def default_encoder(self) -> str:
         return "minilm"
+
+    def labels(self, index: IndexInfo, target: str) -> Sequence[str] | None:
+        return {"rating": ["1", "5"], "mood": ["good", "it's bad"]}.get(target.lower())
+
+    def query_columns(self, sql: str) -> Sequence[str] | None:
+        """Those of the one table `reviews`, whatever is asked of it."""
+        return ["Review", "hotel", "rating"] if "reviews" in sql else None
+
+
+@pytest.fixture
+def catalog() -> Catalog:
+    """Two indexes and two encoders."""
+    return FakeCatalog()
 
 
 @pytest.fixture

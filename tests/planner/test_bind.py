@@ -78,7 +78,12 @@ def test_what_cannot(type_: str) -> None:
         ),
         ("predict('stars', x)", NameNotFoundError, "no index with such a column", "'stars'"),
         ("predict('rating', x USING MODEL tiny)", UnsupportedError, "is an encoder", "tiny"),
-        ("predict('rating', x USING MODEL gpt)", UnsupportedError, "come later", "gpt"),
+        (
+            "predict('rating', x USING MODEL gpt)",
+            UnsupportedError,
+            "neither trained predictors",
+            "gpt",
+        ),
         ("predict('rating', x USING INDEX hotels TOP 1001)", InvalidValueError, "1,000", "1001"),
         (
             "predict('rating', x USING INDEX hotels OPTIONS (sead = 1))",

@@ -118,7 +118,7 @@ def test_classify() -> None:
     assert plain.labels == Argument("['good', 'bad']", None, (24, 39))
     described = call("classify(x, [{'label': 'a', 'description': 'b'}] USING MODEL m)")
     assert plain.key != described.key
-    assert call("classify(x, labels)").labels == Argument("labels", None, (19, 25))
+    assert call("classify(x, labels)").labels == Argument("labels", "labels", (19, 25))
 
 
 def test_search() -> None:
@@ -189,6 +189,69 @@ def test_a_call_checks_itself() -> None:
         Call("embed", (0, 1), "embed()", ())
     with pytest.raises(StatementError, match="has a target"):
         Call("predict", (0, 1), "predict()", (Argument("x", None, (0, 1)),))
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("embed()", "An input of embed() is missing. Write it as embed(review)."),
+        ("embed(a, b)", "embed() has too many inputs. Write it as embed(review)."),
+        ("similarity(a)", "An input of similarity() is missing."),
+        ("similarity(a, b, c)", "similarity() has too many inputs."),
+        ("classify(a)", "An input of classify() is missing."),
+        ("classify(a, ['x'], c)", "classify() has too many inputs."),
+    ],
+)
+def test_wrong_numbers_of_inputs(written: str, message: str) -> None:
+    said, shown = refused(written)
+    assert said.startswith(message) and shown == written
+
+
+def test_a_prompt_with_everything() -> None:
+    found = call(
+        "prompt('Is {review} {{so}} {t.mood} {x}, {Review}?', x := upper(title) USING MODEL m "
+        "USING INDEX i TOP 3 RANDOM WITH EXPLANATION, CONFIDENCE RETURNS STRUCT(a INT, b TEXT[])[] "
+        "OPTIONS (seed = 1))"
+    )
+    assert found.template == "Is {review} {{so}} {t.mood} {x}, {Review}?"
+    assert [(a.name, a.sql) for a in found.inputs] == [
+        ("review", '"review"'),
+        ("t.mood", '"t"."mood"'),
+        ("x", "upper(title)"),
+    ]
+    assert (found.model, found.index, found.top, found.order) == ("m", "i", 3, "random")
+    assert found.with_ == ("confidence", "explanation")
+    assert found.returns == 'STRUCT("a" INTEGER, "b" VARCHAR[])[]'
+    named = call(
+        "prompt('Is {review} {{so}} {t.mood} {x}, {Review}?', x := upper(title), model := 'm', "
+        "index := 'i', top := 3, random := true, with := ['explanation', 'confidence'], "
+        "returns := 'STRUCT(a INT, b TEXT[])[]')"
+    )
+    assert (named.returns, named.with_, named.top) == (found.returns, found.with_, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "at"),
+    [
+        ("prompt('a {b')", "no partner", "{"),
+        ("prompt('a }')", "no partner", "}"),
+        ("prompt('{ }')", "placeholder is empty", "{ }"),
+        ("prompt('{x}', y := 1)", 'no argument "y"', "y"),
+        ("prompt('{x}', 'y')", "too many inputs", "prompt('{x}', 'y')"),
+        ("prompt(x USING MODEL m)", "takes the template as a string", "x"),
+        ("prompt('x' RETURNS DATE)", "does not know this type", "DATE"),
+        ("prompt('x' RETURNS ENUM(a))", "lists its values", "a"),
+        ("prompt('x' RETURNS ENUM('a', 'a'))", "twice", "'a'"),
+        ("prompt('x' RETURNS STRUCT(a INT, A INT))", "twice", "A"),
+        ("prompt('x' RETURNS INT[3])", "empty brackets", "3"),
+        ("prompt('x', returns := 'DATE')", "does not know this type", "returns"),
+        ("prompt('x' WITH PROBABILITIES)", "does not know PROBABILITIES", "PROBABILITIES"),
+        ("prompt('x' USING INDEX i ORDER BY a)", "does not understand ORDER", "ORDER"),
+    ],
+)
+def test_prompts_that_break_the_grammar(text: str, message: str, at: str) -> None:
+    said, shown = refused(text)
+    assert message in said and shown == at
 
 
 @pytest.mark.parametrize(

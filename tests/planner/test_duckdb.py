@@ -91,6 +91,11 @@ CASES = [
         ["id", "rank"],
         [(1, 1), (1, 2)],
     ),
+    (
+        "SELECT CASE WHEN id = 1 THEN upper(embed(review)) END, 3 FROM t ORDER BY id LIMIT 1",
+        ["CASE WHEN id = 1 THEN upper(embed(review)) END", "3"],
+        [("F(GOOD)", 3)],
+    ),
     ("SELECT one, 2 FROM (SHOW INDEXES)", ["one", "2"], [(1, 2)]),
     (
         "SELECT augur_calls.one FROM augur_calls() JOIN augur_settings() s USING (one)",

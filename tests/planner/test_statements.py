@@ -5,12 +5,15 @@ import pytest
 from augursql.errors import StatementError
 from augursql.planner.parse import parse
 from augursql.planner.plan import (
+    AlterModel,
+    ConfigureModel,
     CreateIndex,
     CreateModel,
     DescribeIndex,
     DescribeModel,
     DropIndex,
     DropModel,
+    ExportModel,
     RefreshIndex,
     ResetSetting,
     SetSetting,
@@ -18,6 +21,7 @@ from augursql.planner.plan import (
     ShowModels,
     ShowSetting,
     Statement,
+    TrainModel,
 )
 
 CASES: list[tuple[str, type[Statement], dict[str, object]]] = [
@@ -52,6 +56,29 @@ CASES: list[tuple[str, type[Statement], dict[str, object]]] = [
         {"name": "m", "source": "org/name", "options": (("pooling", "cls"),)},
     ),
     ("CREATE OR REPLACE MODEL m FROM 'dir'", CreateModel, {"or_replace": True}),
+    (
+        "CREATE MODEL m PREDICT a GIVEN b FROM t",
+        TrainModel,
+        {"name": "m", "target": "a", "inputs": ("b",), "source": "t", "options": ()},
+    ),
+    (
+        'create or replace model "M" predict "a b" given c, "D" from (SELECT *, (1) FROM s.t)'
+        " using index i with (adapter = lora, epochs = 3) using model minilm",
+        TrainModel,
+        {
+            "name": "M",
+            "target": "a b",
+            "inputs": ("c", "D"),
+            "source": "(SELECT *, (1) FROM s.t)",
+            "model": "minilm",
+            "index": "i",
+            "options": (("adapter", "lora"), ("epochs", 3)),
+            "or_replace": True,
+        },
+    ),
+    ("CREATE MODEL m FROM CONFIG 'a.yaml'", ConfigureModel, {"name": "m", "file": "a.yaml"}),
+    ("ALTER MODEL m SET VERSION 2", AlterModel, {"name": "m", "version": 2}),
+    ("EXPORT MODEL m TO 'dir'", ExportModel, {"name": "m", "folder": "dir"}),
     ("DROP MODEL m VERSION 3", DropModel, {"name": "m", "version": 3, "if_exists": False}),
     ("DROP MODEL IF EXISTS m", DropModel, {"version": None, "if_exists": True}),
     ("SET augur_seed = 7", SetSetting, {"name": "augur_seed", "value": 7}),
@@ -81,6 +108,18 @@ def test_statements(text: str, kind: type[Statement], fields: dict[str, object])
         ("REFRESH INDEX a b", "REFRESH INDEX allows nothing more", "b"),
         ("CREATE MODEL m", "followed by FROM 'source'", "m"),
         ("CREATE MODEL m FROM here", "source of a model is a string", "here"),
+        ("CREATE MODEL m FROM CONFIG a", "name of a file", "a"),
+        ("CREATE MODEL m PREDICT", "name of the target is missing", "PREDICT"),
+        ("CREATE MODEL m PREDICT a FROM t", "followed by GIVEN", "FROM"),
+        ("CREATE MODEL m PREDICT a GIVEN b, FROM t", "followed by FROM table", "t"),
+        ("CREATE MODEL m PREDICT a GIVEN b, b FROM t", "given twice", "b"),
+        ("CREATE MODEL m PREDICT a GIVEN b FROM", "query in brackets, is missing", "FROM"),
+        ("CREATE MODEL m PREDICT a GIVEN b FROM t WHERE x", "allows USING MODEL", "WHERE"),
+        ("CREATE MODEL m PREDICT a GIVEN b FROM t USING INDEX i USING INDEX j", "once", "USING"),
+        ("ALTER MODEL m SET DEFAULT", "SET VERSION and a number", "SET"),
+        ("ALTER MODEL m SET VERSION x", "whole number from 1", "x"),
+        ("EXPORT MODEL m", "followed by TO 'folder'", "m"),
+        ("EXPORT MODEL m TO dir", "writes into a folder", "dir"),
         ("DROP MODEL m VERSION x", "VERSION is followed by a whole number", "x"),
         ("SET augur_seed", "followed by = and a value", "augur_seed"),
         ("SET augur_seed = 1, 2", "SET allows one value", ","),

@@ -1,0 +1,1 @@
+"""How the calls of a statement are carried out: chunk by chunk, or all distinct inputs at once."""
