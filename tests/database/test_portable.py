@@ -267,6 +267,7 @@ def test_augur_without_any_index(tmp_path: Path) -> None:
         plain.execute("CREATE TABLE t AS SELECT 1 AS a")
     before = path.read_bytes()
     with opened(str(path)) as session:
+        session.execute("SET augur_cache = 'off'")
         query = "FROM augur($$ SELECT similarity('a cat', 'a kitten') > 0.3 AS near $$)"
         assert session.execute(query).fetchall() == [(True,)]
     assert path.read_bytes() == before
