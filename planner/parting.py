@@ -39,10 +39,14 @@ def part(reading: Reading, tokens: range, pieces: Pieces) -> list[Part] | None:
     calls = reading.calls_here(tokens)
     if columns is None or unsafe or len(calls) != len(reading.calls_in(tokens)):
         return None
-    if any(len(reading.calls_in(reading.call_tokens[p])) > 1 for p in calls):
-        return None  # A call inside of a call would be made below all the same.
+    places = {p: reading.call_tokens[p] for p in calls}
+    outer = [p for p in calls if not any(_inside(places[p], places[q]) for q in calls)]
     moved: list[tuple[Span, Part]] = [(reading.span(c), pieces.name(c)) for c in columns]
-    moved += [(reading.call(p).call.span, _moved(reading, p, pieces)) for p in calls]
+    for position in outer:
+        call = _moved(reading, position, pieces)
+        if call is None:
+            return None
+        moved.append((reading.call(position).call.span, call))
     parts = list[Part]()
     at, end = reading.span(tokens)
     for (start, stop), replacement in sorted(moved, key=lambda place: place[0]):
@@ -51,16 +55,25 @@ def part(reading: Reading, tokens: range, pieces: Pieces) -> list[Part] | None:
     return [*parts, (at, end)] if end > at else parts
 
 
-def _moved(reading: Reading, position: int, pieces: Pieces) -> Moved:
+def _inside(inner: range, outer: range) -> bool:
+    return inner != outer and outer.start <= inner.start and inner.stop <= outer.stop
+
+
+def _moved(reading: Reading, position: int, pieces: Pieces) -> Moved | None:
     call = reading.call(position).call
-    inputs = tuple(_input(reading, argument.span, pieces) for argument in call.inputs)
-    labels = _input(reading, call.labels.span, pieces) if call.labels is not None else None
-    return Moved(position, inputs, labels)
+    inputs = [_input(reading, argument.span, pieces) for argument in call.inputs]
+    labels = None if call.labels is None else _input(reading, call.labels.span, pieces)
+    if None in inputs or (call.labels is not None and labels is None):
+        return None
+    return Moved(position, tuple(tuple(i) for i in inputs if i is not None), labels)
 
 
-def _input(reading: Reading, span: Span, pieces: Pieces) -> str:
-    """A constant stays with the call; everything else is computed below."""
+def _input(reading: Reading, span: Span, pieces: Pieces) -> tuple[Part, ...] | None:
+    """A constant stays with the call, and so does a call; the rest is computed below."""
     tokens = reading.tokens(span)
+    if reading.calls_in(tokens):
+        parts = part(reading, tokens, pieces)
+        return None if parts is None else tuple(parts)
     if reading.columns(tokens) == [] and not reading.kinds_in(tokens):
-        return reading.text(tokens)
-    return pieces.name(tokens)
+        return (reading.text(tokens),)
+    return (pieces.name(tokens),)

@@ -20,8 +20,8 @@ class Moved:
     """The call at `position` of the query, with other inputs (and labels) than it was written."""
 
     position: int
-    inputs: tuple[str, ...]
-    labels: str | None = None
+    inputs: tuple[tuple["Part", ...], ...]
+    labels: tuple["Part", ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,18 @@ class Renderer:
         if isinstance(part, str):
             return part
         if isinstance(part, Moved):
-            return self._write(part.position, part.inputs, part.labels)
+            labels = None if part.labels is None else self._joined(part.labels)
+            return self._write(part.position, [self._joined(p) for p in part.inputs], labels)
         if isinstance(part, Stream):
             return self.stream or f"({self.streamed(part)})"
         return self._render(part, len(self._edits) if rank is None else rank, part[1])
 
     def streamed(self, stream: Stream) -> str:
         """The query of a stream."""
-        return "".join(self.part(part) for part in stream.parts)
+        return self._joined(stream.parts)
+
+    def _joined(self, parts: Iterable["Part"]) -> str:
+        return "".join(self.part(part) for part in parts)
 
     def _render(self, span: Span, below: int, end: int) -> str:
         start, parts, position = span[0], list[str](), span[0]

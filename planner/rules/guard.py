@@ -9,7 +9,7 @@ a join stays above it. Among calls the cheaper ones come first. The plain condit
 are, too, so DuckDB still uses them to read less.
 """
 
-from augursql.planner.blocks import Block, Join
+from augursql.planner.blocks import Block, Join, level
 from augursql.planner.lexer import quoted
 from augursql.planner.reading import Reading, operands
 from augursql.planner.render import Edit, Part
@@ -49,11 +49,13 @@ def _guarded(reading: Reading, tokens: range, joined: list[tuple[Part, ...]]) ->
 
 
 def _is_key(reading: Reading, condition: range) -> bool:
-    """Whether both sides of an equality are calls: DuckDB joins by it, once for each row."""
+    """Whether a call equals something else of the rows: DuckDB joins by it, once for each row."""
     words = reading.sentence
-    equal = [i for i in condition if words.symbol(i) in ("=", "==")]
-    sides = [range(condition.start, equal[0]), range(equal[0] + 1, condition.stop)] if equal else []
-    return bool(sides) and all(reading.calls_here(side) for side in sides)
+    equal = [i for i in level(words, condition) if words.symbol(i) in ("=", "==")]
+    if len(equal) != 1:
+        return False
+    sides = [range(condition.start, equal[0]), range(equal[0] + 1, condition.stop)]
+    return all(reading.calls_here(side) or reading.columns(side) != [] for side in sides)
 
 
 def _joined(reading: Reading, block: Block) -> list[tuple[Part, ...]]:

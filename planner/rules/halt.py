@@ -55,7 +55,7 @@ def _halted(reading: Reading, block: Block) -> Change | None:
     pieces = Pieces(reading)
     parted = [part(reading, condition, pieces) or [] for condition in dear]
     split = layers(reading, block, pieces)
-    if split is None or not all(parted):
+    if split is None or not split.complete or not all(parted):
         return None
     below: list[Part] = ["SELECT ", *split.lower, " FROM ", reading.span(block.clause("from"))]
     for number, condition in enumerate(cheap):

@@ -13,11 +13,14 @@ _CHOOSING = ("where", "group by", "having", "window", "qualify", "order by")
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """The two lists, without SELECT. `pieces` are the columns that only the upper list reads."""
+    """The two lists, without SELECT. `pieces` are the columns that only the upper list reads;
+    `complete`: no call is left in the lower one.
+    """
 
     upper: tuple[Part, ...]
     lower: tuple[Part, ...]
     pieces: Pieces
+    complete: bool
 
 
 def layers(reading: Reading, block: Block, pieces: Pieces) -> Layers | None:
@@ -43,14 +46,21 @@ def layers(reading: Reading, block: Block, pieces: Pieces) -> Layers | None:
         [reading.span(item.tokens)] for n, item in enumerate(items) if n not in lifted
     ]
     lower += [[place, f" AS {name}"] for place, name in pieces.columns()]
-    return Layers(tuple(upper), tuple(_listed(lower or [["NULL"]])), pieces)
+    called = {n for n, item in enumerate(items) if reading.calls_in(item.tokens)}
+    return Layers(
+        tuple(upper), tuple(_listed(lower or [["NULL"]])), pieces, called <= lifted.keys()
+    )
 
 
 def _is_needed_below(reading: Reading, block: Block, item: Item) -> bool:
-    """Whether another part of the block refers to the item by its alias."""
+    """Whether the rows are ordered by the item, or another part of the block names its alias."""
+    order = block.clause("order by")
+    if order and reading.text(item.expression) in reading.text(order):
+        return True
     others = [tokens for tokens in block.items if tokens != item.tokens]
     others += [block.clause(name) for name in _CHOOSING] + [block.distinct_on]
     named = reading.names.get(item.alias, []) if item.alias else []
+    named = [i for i in named if reading.sentence.symbol(i + 1) != "("]  # Functions, not columns.
     return any(i in tokens for i in named for tokens in others)
 
 
@@ -69,7 +79,7 @@ def _unclear(
     names = [output_name(reading, item) for item in kept]
     if len(set(names)) < len(names):
         return True
-    if any(reading.calls_here(item.tokens) and not item.alias for item in kept):
+    if any(reading.calls_in(item.tokens) and not item.alias for item in kept):
         return True
     tables = block.clause("from")
     several = bool(block.joins) or any(words.symbol(i) == "," for i in level(words, tables))

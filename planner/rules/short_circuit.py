@@ -10,12 +10,13 @@ DuckDB finds the keys of a join in them.
 
 from collections.abc import Iterator
 
+from augursql.planner.lexer import Span
 from augursql.planner.reading import Reading, operands
 from augursql.planner.render import Edit, Part
 from augursql.planner.rules.change import Change
 
 _ENDS = frozenset(
-    "when then else end select from where having qualify limit offset on by as over filter"
+    "when then else end select from where having qualify limit offset on by as"
     " window union intersect except order group asc desc nulls distinct all case join inner"
     " full cross natural asof positional semi anti using set values returning matched".split()
 )
@@ -63,6 +64,9 @@ def _ends(reading: Reading, i: int) -> bool:
     words = reading.sentence
     if words.word(i) in ("left", "right"):
         return words.symbol(i + 1) != "("
+    if words.word(i) == "distinct" or (words.word(i) == "from" and words.word(i - 1) == "distinct"):
+        before = words.word(i - 1 - (words.word(i) == "from"))
+        return before not in ("is", "not")  # IS [NOT] DISTINCT FROM
     return words.symbol(i) in _SYMBOLS or words.word(i) in _ENDS
 
 
@@ -76,19 +80,52 @@ def _changes(reading: Reading, tokens: range) -> Iterator[Change]:
             yield from _change(reading, part, operands(reading.sentence, part, "and"), "and")
 
 
+def _where_all_hold(reading: Reading, cheap: list[range], span: Span) -> list[Part]:
+    """Where NULL is as good as FALSE, a call is made only where all of `cheap` is TRUE."""
+    written = list[Part]()
+    for part in cheap:
+        written += ["CASE WHEN ", reading.span(part), " THEN "]
+    return [*written, span, " END" * len(cheap)]
+
+
+def _filters(reading: Reading, tokens: range) -> bool:
+    """Whether rows are let pass by this expression, alone or joined with others by AND and OR."""
+    words = reading.sentence
+    while True:
+        if tokens in reading.conditions:
+            return True
+        opening = words.parent[tokens.start]
+        if opening < 0 or tokens != range(opening + 1, words.partner[opening]):
+            return any(
+                tokens in operands(words, c, word)
+                for c in reading.conditions
+                for word in ("or", "and")
+            )
+        bracket = range(opening, words.partner[opening] + 1)
+        around = _around(reading, bracket, words.parent[opening])
+        parts = {p for o in operands(words, around, "or") for p in operands(words, o, "and")}
+        if bracket not in parts:
+            return False
+        tokens = around
+
+
 def _change(
     reading: Reading, tokens: range, parts: tuple[range, ...], operator: str
 ) -> Iterator[Change]:
     cheap = [part for part in parts if not reading.calls_in(part)]
+    written: list[Part]
     if not cheap or len(cheap) == len(parts):
         return
     if not any(reading.calls_here(part) for part in parts) or not reading.is_repeatable(tokens):
         return
-    before, after = ("NOT (", ") THEN false ") if operator == "and" else ("(", ") THEN true ")
-    written: list[Part] = ["CASE "]
-    for part in cheap:
-        written += [f"WHEN {before}", reading.span(part), after]
     span = reading.span(tokens)
-    written += ["ELSE ", span, " END"]
+    if operator == "and" and _filters(reading, tokens):
+        written = _where_all_hold(reading, cheap, span)
+    else:
+        written = ["CASE "]
+        before, after = ("NOT (", ") THEN false ") if operator == "and" else ("(", ") THEN true ")
+        for part in cheap:
+            written += [f"WHEN {before}", reading.span(part), after]
+        written += ["ELSE ", span, " END"]
     reason = f"calls wait for the other side of {operator.upper()}"
     yield Change(Edit(span, tuple(written)), reason)
