@@ -51,11 +51,12 @@ class Answers:
             if self._versions.setdefault(place, row.version) != row.version:
                 self._calls.release(row)
                 self._versions[place] = row.version
-        prepared = self._calls.prepare(bound, row, self._state.settings, registered=False)
         if self._statement != self._state.statement:
             self._calls.settle()
+            self._calls.begin(self._state.settings)
             self._counted.clear()
             self._statement = self._state.statement
+        prepared = self._calls.prepare(bound, row, self._state.settings, registered=False)
         shown = bound.call.sql
         if shown not in self._counted:
             self._counted.add(shown)
