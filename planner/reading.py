@@ -102,6 +102,11 @@ class Reading:
                 found.append(position)
         return found
 
+    def asks_a_query(self, tokens: range) -> bool:
+        """Whether there is a query in an expression: DuckDB may join with it."""
+        words = self.sentence
+        return any(words.symbol(i) == "(" and words.is_query(i) for i in tokens)
+
     @cached_property
     def conditions(self) -> frozenset[range]:
         """The conditions of WHERE, HAVING and QUALIFY."""
@@ -145,8 +150,9 @@ class Reading:
         return self.bound.calls[position]
 
     def cost(self, tokens: range) -> float:
-        """Expected seconds for a row of what stands there; 0 where there is no call."""
-        return sum(self.facts.costs[position] for position in self.calls_in(tokens))
+        """Expected seconds for a row of what stands there; calls of constants cost nothing."""
+        calls = [position for position in self.calls_in(tokens) if not self.is_constant(position)]
+        return sum(self.facts.costs[position] for position in calls)
 
     def ranked(self, conditions: list[range]) -> list[range]:
         """Conditions in the order in which to try them; equal ones stay in the user's order."""
@@ -311,3 +317,15 @@ def operands(words: Sentence, tokens: range, operator: str) -> tuple[range, ...]
     edges = [tokens.start - 1, *places, tokens.stop]
     pieces = tuple(range(a + 1, b) for a, b in zip(edges, edges[1:], strict=False))
     return pieces if all(pieces) else (tokens,)
+
+
+def conjuncts(words: Sentence, tokens: range) -> tuple[range, ...]:
+    """What AND joins in a condition, also inside of brackets that hold nothing but such a part."""
+    found = list[range]()
+    for part in operands(words, tokens, "and"):
+        whole = len(part) > 2 and words.partner[part.start] == part.stop - 1
+        inner = range(part.start + 1, part.stop - 1)
+        bracketed = whole and words.symbol(part.start) == "(" and not words.is_query(part.start)
+        pieces = conjuncts(words, inner) if bracketed else ()
+        found += pieces if len(pieces) > 1 else (part,)
+    return tuple(found)

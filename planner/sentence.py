@@ -82,7 +82,9 @@ class Sentence:
     def is_query(self, opening: int) -> bool:
         """Whether the bracket at `opening` holds a query; -1, the statement itself, does."""
         first = opening + 1
-        return opening < 0 or self.word(first) in _QUERY_STARTS or self.symbol(first) == "("
+        while self.symbol(first) == "(":
+            first += 1
+        return opening < 0 or self.word(first) in _QUERY_STARTS
 
 
 def sentence(whole: str, tokens: list[Token]) -> Sentence:

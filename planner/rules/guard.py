@@ -11,7 +11,7 @@ are, too, so DuckDB still uses them to read less.
 
 from augursql.planner.blocks import Block, Join, level
 from augursql.planner.lexer import quoted
-from augursql.planner.reading import Reading, operands
+from augursql.planner.reading import Reading, conjuncts, operands
 from augursql.planner.render import Edit, Part
 from augursql.planner.rules.change import Change
 
@@ -29,8 +29,8 @@ def guard(reading: Reading) -> list[Change]:
 def _guarded(reading: Reading, tokens: range, joined: list[tuple[Part, ...]]) -> Change | None:
     if not tokens or not reading.calls_here(tokens) or reading.is_rewritten(tokens):
         return None
-    conditions = operands(reading.sentence, tokens, "and")
-    dear = [c for c in conditions if reading.calls_here(c) and not _is_key(reading, c)]
+    conditions = conjuncts(reading.sentence, tokens)
+    dear = [c for c in conditions if reading.calls_here(c) and not _is_joined_by(reading, c)]
     dear = reading.ranked(dear)
     others = [c for c in conditions if c not in dear]
     cheap = [c for c in others if not reading.calls_in(c)]
@@ -48,9 +48,12 @@ def _guarded(reading: Reading, tokens: range, joined: list[tuple[Part, ...]]) ->
     return Change(Edit(reading.span(tokens), tuple(parts)), reason)
 
 
-def _is_key(reading: Reading, condition: range) -> bool:
-    """Whether a call equals something else of the rows: DuckDB joins by it, once for each row."""
+def _is_joined_by(reading: Reading, condition: range) -> bool:
+    """Whether a call equals something else of the rows, or what a query gives: DuckDB joins by it,
+    once for each row."""
     words = reading.sentence
+    if reading.asks_a_query(condition):
+        return True
     equal = [i for i in level(words, condition) if words.symbol(i) in ("=", "==")]
     if len(equal) != 1:
         return False

@@ -10,7 +10,7 @@ of 2,048. It may have an order, which the LIMIT keeps.
 
 from augursql.planner.blocks import Block
 from augursql.planner.parting import Pieces, part
-from augursql.planner.reading import Reading, operands
+from augursql.planner.reading import Reading, conjuncts
 from augursql.planner.render import Edit, Part, Stream
 from augursql.planner.rules.change import Change
 from augursql.planner.rules.layers import layers
@@ -49,7 +49,7 @@ def _fits(reading: Reading, block: Block) -> bool:
 
 def _halted(reading: Reading, block: Block) -> Change | None:
     where = block.clause("where")
-    conditions = operands(reading.sentence, where, "and")
+    conditions = conjuncts(reading.sentence, where)
     dear = reading.ranked([c for c in conditions if reading.calls_in(c)])
     cheap = [c for c in conditions if not reading.calls_in(c)]
     pieces = Pieces(reading)

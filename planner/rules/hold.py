@@ -10,7 +10,7 @@ which streams, is what makes QUALIFY one.
 """
 
 from augursql.planner.blocks import Block
-from augursql.planner.reading import Reading, operands
+from augursql.planner.reading import Reading, conjuncts
 from augursql.planner.render import Edit, Part
 from augursql.planner.rules.change import Change
 
@@ -34,7 +34,7 @@ def _fits(reading: Reading, block: Block) -> bool:
 
 def _held(reading: Reading, block: Block) -> Change | None:
     where = block.clause("where")
-    conditions = operands(reading.sentence, where, "and")
+    conditions = conjuncts(reading.sentence, where)
     dear = reading.ranked([c for c in conditions if reading.calls_here(c)])
     cheap = [c for c in conditions if c not in dear]
     if not dear or not all(reading.is_repeatable(c) for c in dear):

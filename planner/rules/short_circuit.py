@@ -113,18 +113,19 @@ def _change(
     reading: Reading, tokens: range, parts: tuple[range, ...], operator: str
 ) -> Iterator[Change]:
     cheap = [part for part in parts if not reading.calls_in(part)]
-    written: list[Part]
-    if not cheap or len(cheap) == len(parts):
+    dear = reading.ranked([part for part in parts if reading.calls_in(part)])
+    first = [*cheap, *dear[:-1]]
+    if not first or not dear or not reading.is_repeatable(tokens):
         return
-    if not any(reading.calls_here(part) for part in parts) or not reading.is_repeatable(tokens):
+    if not any(reading.calls_here(part) for part in parts):
         return
     span = reading.span(tokens)
     if operator == "and" and _filters(reading, tokens):
-        written = _where_all_hold(reading, cheap, span)
+        written = _where_all_hold(reading, first, span)
     else:
         written = ["CASE "]
         before, after = ("NOT (", ") THEN false ") if operator == "and" else ("(", ") THEN true ")
-        for part in cheap:
+        for part in first:
             written += [f"WHEN {before}", reading.span(part), after]
         written += ["ELSE ", span, " END"]
     reason = f"calls wait for the other side of {operator.upper()}"

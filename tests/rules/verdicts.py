@@ -9,8 +9,9 @@ from tests.rules.laboratory import Laboratory, Outcome, Writer
 from tests.rules.tables import Tables
 from tests.rules.templates import smaller
 
-# DuckDB refuses functions with side effects in some places, and ours are registered as such.
-REFUSED = ("expression has side effects", "cannot be volatile")
+# While it plans, DuckDB computes a call of constants, and since 2.0 one of a column that holds a
+# single value: which it does depends on how a condition is written.
+WHILE_PLANNING = 3
 
 
 def verdict(laboratory: Laboratory, case: Case, rule: Writer | None = None) -> str:
@@ -19,7 +20,7 @@ def verdict(laboratory: Laboratory, case: Case, rule: Writer | None = None) -> s
     oracle = laboratory.oracle(case)
     # Where SQL leaves open which rows are chosen, only the same rows have the same costs.
     same = off.error is None and (case.order != "limited" or on.rows == off.rows)
-    if same and on.evaluated > off.evaluated:
+    if same and on.evaluated > off.evaluated + WHILE_PLANNING:
         return f"more evaluations: {off.evaluated} without rules, {on.evaluated} with them"
     if on.error is not None or off.error is not None:
         return _of_errors(off, on, oracle) or _against(laboratory, case, on, oracle)
@@ -57,8 +58,6 @@ def _other_errors(on: Outcome, oracle: Outcome) -> str:
         return "" if same else f"other error than DuckDB: {on.error}, not {oracle.error}"
     if on.error is None:
         # DuckDB may evaluate before a filter what it takes for cheap.
-        return ""
-    if any(refused in on.error[1] for refused in REFUSED):
         return ""
     return f"an error where DuckDB has none: {on.error}"
 
