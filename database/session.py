@@ -1,5 +1,6 @@
 """A session: one connection to DuckDB that speaks our language as well."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,8 @@ class Session:
         monitor: Monitor | None = None,
     ) -> None:
         ours = setting.initial(settings or {})
+        # A new database holds nothing of ours, and looking would count as a statement.
+        new = path in (":memory:", "") or not (path.startswith(":") or os.path.exists(path))
         try:
             connection = duckdb.connect(path, read_only=read_only, config=dict(config or {}))
         except duckdb.Error as error:
@@ -55,7 +58,8 @@ class Session:
         self._portable = Portable(self._state)
         self._interpreter: Interpreter | None = None
         self._running = ""
-        self._portable.open()
+        if not new:
+            self._portable.open()
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
