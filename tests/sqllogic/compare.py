@@ -5,6 +5,8 @@ What is not compared, because it lies in the nature of things:
 - PEP 249's class around DuckDB's exception: its cause has DuckDB's class (`sides.told`).
 - What EXPLAIN ANALYZE measured, with the widths of its boxes; how much memory was in use when it
   ran out; Python's traceback inside a message, which shows the frames of the caller (`sides`).
+- The numbers of transactions: a database that exists is asked once, when it is opened, whether it
+  holds something of ours (`sides.ask`).
 - Answers that DuckDB itself gives differently when it is asked again: addresses, times, random
   values, rows in the order in which threads finished. Where the sides differ, both are played
   again, four times. What one side answered in any round, and the other in any, is `unstable`, and

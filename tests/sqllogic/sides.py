@@ -71,6 +71,8 @@ def ask(connection: Connection, sql: str) -> Answer:
     except Exception as error:
         return Answer(error=told(error))
     columns = tuple((str(column[0]), str(column[1])) for column in description)
+    if "txid_current" in sql.lower():
+        rows = ["a transaction" for _ in rows]
     if rows and "analyzed_plan" in rows[0]:
         rows = [_MEASURED.sub("", row) for row in rows]
     shown = tuple(row[:200] for row in rows[:_SHOWN])
