@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from data import table, verdict
@@ -177,7 +178,7 @@ def planning(con: Connection) -> list[str]:
     """Ten calls and five joins: the text to DuckDB's SQL, without running it.
 
     The planner itself is symbolic; around it the session reads its catalog and asks whether the
-    index lacks rows.
+    index lacks rows, and which share of rows a condition on predictions lets pass.
     """
     from augursql.planner.bind import bind
     from augursql.planner.parse import parse
@@ -192,8 +193,10 @@ def planning(con: Connection) -> list[str]:
     names = queries.catalog()
     bind(query, names)
 
+    facts = replace(planned.reading.facts, passing=lambda position, condition: None)
+
     def rules() -> None:
-        reading = Reading(bind(query, names), planned.reading.facts)
+        reading = Reading(bind(query, names), facts)
         search(reading)
         rewrite(reading)
 
