@@ -230,7 +230,7 @@ class Queries:
 
         def index_of(table: str, column: str, model: str) -> str | None:
             row = catalog.searchable(qualified(self._state.connection, table), column, model)
-            return row.name if row is not None and self._missing(row) == 0 else None
+            return row.name if row is not None and self._mirrors(row) else None
 
         def passing(position: int, condition: str) -> float | None:
             index = bound.calls[position].index
@@ -286,6 +286,18 @@ class Queries:
             return missing_rows(self._state.connection, index, source)
         except duckdb.Error:
             return None
+
+    def _mirrors(self, index: IndexRow) -> bool:
+        """Whether the index holds the rows and columns of its table, no less and no more.
+
+        Columns that are called like those of search() would not come out of it.
+        """
+        if self._missing(index) != 0:
+            return False
+        columns = self._catalog.columns(index.source)
+        rows = self._state.connection.execute(f"SELECT count(*) FROM {index.source}").fetchall()
+        same = columns == self._catalog.columns(index.rows_table) and rows[0][0] == index.rows
+        return same and not {"similarity", "rank"} & {name.lower() for name, _ in columns}
 
     def _warn_if_stale(self, index: IndexRow) -> None:
         missing = self._missing(index)  # Without its table, it answers from its snapshot.

@@ -74,7 +74,8 @@ def _true_behind(reading: Reading, join: Join) -> tuple[Part, ...]:
     if join.using and join.table:
         table = quoted(join.table)
         return (" AND ".join(f"{c} = {table}.{c}" for c in map(quoted, join.using)),)
-    cheap = [c for c in operands(reading.sentence, join.on, "and") if not reading.calls_in(c)]
+    conditions = operands(reading.sentence, join.on, "and") if join.on else ()
+    cheap = [c for c in conditions if not reading.calls_in(c)]
     if not cheap or not all(reading.is_repeatable(c) for c in cheap):
         return ()
     first, *more = (reading.span(c) for c in cheap)
