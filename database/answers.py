@@ -16,8 +16,9 @@ from augursql.database.macros import NOT_GIVEN, functions_of_the_user
 from augursql.database.state import State
 from augursql.errors import AugurError, NameNotFoundError, UnsupportedError, candidates
 from augursql.planner.bind import BoundCall, bind
+from augursql.planner.given import desugared
 from augursql.planner.parse import parse
-from augursql.planner.plan import CallKind, Listing, Query, Verbatim
+from augursql.planner.plan import CallKind, GivenQuery, Listing, Query, Verbatim
 from augursql.planner.portable import portable, query_of, structure
 
 ADDED = ("similarity", "rank")
@@ -51,11 +52,12 @@ class Answers:
             if self._versions.setdefault(place, row.version) != row.version:
                 self._calls.release(row)
                 self._versions[place] = row.version
-        prepared = self._calls.prepare(bound, row, self._state.settings, registered=False)
         if self._statement != self._state.statement:
             self._calls.settle()
+            self._calls.begin(self._state.settings)
             self._counted.clear()
             self._statement = self._state.statement
+        prepared = self._calls.prepare(bound, row, self._state.settings, registered=False)
         shown = bound.call.sql
         if shown not in self._counted:
             self._counted.add(shown)
@@ -88,10 +90,16 @@ class Answers:
 
     def plain_sql(self, statement: str) -> str:
         """A query of our language as plain DuckDB SQL, which calls stable names only."""
-        found = parse(statement, functions_of_the_user(self._connection))
+        functions = functions_of_the_user(self._connection)
+        found = parse(statement, functions)
         if len(found) != 1:
             raise UnsupportedError("augur() runs one query.")
         [query] = found
+        catalog = BindingCatalog(
+            self._connection, self._catalog, self._encoders, self._state.settings
+        )
+        if isinstance(query, GivenQuery) and not query.measures:
+            query = desugared(query, catalog, {}, functions).statement
         if isinstance(query, Verbatim):
             return query.text
         if not isinstance(query, Query):  # SHOW and DESCRIBE also stand in FROM.
@@ -101,9 +109,6 @@ class Answers:
                 "augur() runs queries only.",
                 hint="Statements such as CREATE INDEX are run by themselves in a session.",
             )
-        catalog = BindingCatalog(
-            self._connection, self._catalog, self._encoders, self._state.settings
-        )
         return portable(bind(query, catalog), [self._listed(each) for each in query.listings])
 
     def _bound(self, kind: CallKind, about: str, named: str) -> tuple[BoundCall, IndexRow | None]:

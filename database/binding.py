@@ -56,7 +56,7 @@ class BindingCatalog:
         if row is None:
             return None
         if row.name not in self._infos:
-            columns = tuple(self._catalog.columns(row.rows_table))
+            columns = self._catalog.index_columns(row)
             self._infos[row.name] = IndexInfo(
                 row.id, row.name, row.version, row.text_columns, columns, row.model, row.rows
             )

@@ -99,6 +99,7 @@ class Calls:
         self.indexes = Indexes(state.connection, catalog, state.watch)
         self.predictors = Predictors(state.connection, catalog, state.watch)
         self._prepared: dict[tuple[object, ...], Prepared] = {}
+        self._unfolded: dict[Prepared, Prepared] = {}
         self._names = itertools.count(1)
         # Functions are shared by all connections to a database, so names need a session's mark.
         self._mark = secrets.token_hex(3)
@@ -114,9 +115,17 @@ class Calls:
         """Writes what the cache has not written yet."""
         self.cache.close()
 
+    def begin(self, settings: Settings) -> None:
+        """Gets ready for a statement. Without the cache it remembers nothing of earlier ones."""
+        self._memo.resize(settings.memo_mb)
+        if settings.cache == "off":
+            self._memo.clear()
+        self.cache.begin(settings)
+
     def forget(self) -> None:
         """Starts anew: a ROLLBACK takes functions, indexes, predictors and their numbers back."""
         self._prepared.clear()
+        self._unfolded.clear()
         self.indexes.forget()
         self.predictors.forget()
 
@@ -134,10 +143,6 @@ class Calls:
         """
         stamp = (row.schema, row.id, row.version) if row is not None else None
         key = (stamp, bound.call.key, bound.result_type, settings)
-        self._memo.resize(settings.memo_mb)
-        if settings.cache == "off":
-            self._memo.clear()
-        self.cache.begin(settings)
         found = self._prepared.get(key)
         if found is None:
             name = f"{bound.call.kind}_{_word(bound.call.target)}{self._mark}{next(self._names)}"
@@ -150,6 +155,15 @@ class Calls:
                 register(self._state.connection, name, replace(function, compute=door.call))
             found = self._prepared[key] = Prepared(bound.call.kind, name, function, door, answering)
         return found
+
+    def unfolded(self, prepared: Prepared) -> Prepared:
+        """The same, by a name under which DuckDB does not compute it when it only plans."""
+        if prepared not in self._unfolded:
+            name = f"{prepared.name}_unfolded"
+            function = replace(prepared.function, compute=prepared.door.call)
+            register(self._state.connection, name, function, folded=False)
+            self._unfolded[prepared] = replace(prepared, name=name)
+        return self._unfolded[prepared]
 
     def release(self, row: IndexRow) -> None:
         """Lets go of an index's older versions, which its functions keep in memory."""

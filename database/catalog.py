@@ -116,8 +116,15 @@ class Catalog:
         self.file = str(path) if path else None
         self.read_only = bool(read_only)
         own = f"{quoted(self.database)}.augur"
+        self._found = set[str]()
+        self._columns: dict[tuple[str, int], tuple[tuple[str, str], ...]] = {}
         self.schema = f"{MEMORY}.augur" if self.read_only else own
         self._schemas = [self.schema, own] if self.read_only else [own]
+
+    def forget(self) -> None:
+        """Looks again for its tables: they may have been dropped, or rolled back."""
+        self._found.clear()
+        self._columns.clear()
 
     def create(self) -> None:
         """Creates the tables where they are missing. Raises StorageError when that fails."""
@@ -275,6 +282,13 @@ class Catalog:
         ).fetchall()
         return [str(row[0]) for row in rows]
 
+    def index_columns(self, index: IndexRow) -> tuple[tuple[str, str], ...]:
+        """The columns of an index's snapshot, which a version does not change."""
+        key = (index.rows_table, index.version)
+        if key not in self._columns:
+            self._columns[key] = tuple(self.columns(index.rows_table))
+        return self._columns[key]
+
     def _drop_derived(self, index: IndexRow) -> None:
         for table in ("predictors", "graphs"):
             self._connection.execute(
@@ -285,14 +299,17 @@ class Catalog:
         return [schema for schema in self._schemas if self._exists(schema)]
 
     def _exists(self, schema: str) -> bool:
+        if schema in self._found:
+            return True
         database = MEMORY if schema.startswith(f"{MEMORY}.") else self.database
-        return bool(
-            self._connection.execute(
-                "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'augur' "
-                "AND table_name = 'about'",
-                [database],
-            ).fetchall()
-        )
+        there = self._connection.execute(
+            "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'augur' "
+            "AND table_name = 'about'",
+            [database],
+        ).fetchall()
+        if there:
+            self._found.add(schema)
+        return bool(there)
 
 
 def first_line(error: Exception) -> str:

@@ -11,12 +11,10 @@ if TYPE_CHECKING:
 class Mode(Enum):
     """What the functions of a session do when DuckDB calls them.
 
-    RUN: they answer. REFUSE: they raise, which keeps DuckDB from folding a call with constant
-    inputs while it only plans. COLLECT: they note what they were asked and answer NULL.
+    RUN: they answer. COLLECT: they note what they were asked and answer NULL.
     """
 
     RUN = "run"
-    REFUSE = "refuse"
     COLLECT = "collect"
 
 

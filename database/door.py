@@ -12,10 +12,6 @@ from augursql.udfs.function import VectorFunction
 from augursql.udfs.tally import Counts
 
 
-class NotNow(Exception):
-    """Raised by a function while DuckDB only plans."""
-
-
 @dataclass(slots=True)
 class Asked:
     """What a function was asked while its door collected: rows, and the distinct inputs."""
@@ -67,8 +63,6 @@ class Door:
 
     def call(self, *columns: Any) -> pa.Array:
         """Answers a chunk as the session's mode says."""
-        if self._desk.mode is Mode.REFUSE:
-            raise NotNow("A model is not called while a statement is only planned.")
         try:
             if self._desk.mode is Mode.COLLECT:
                 self.asked.add(columns)

@@ -64,8 +64,13 @@ class Interpreter:
         self._calls.close()
 
     def forget(self) -> None:
-        """A ROLLBACK takes back what was registered, built and fitted in its transaction."""
+        """A ROLLBACK takes back what was made, registered and fitted in its transaction."""
+        self._catalog.forget()
         self._calls.forget()
+
+    def forget_catalog(self) -> None:
+        """A statement may have dropped its schema."""
+        self._catalog.forget()
 
     def run(self, sql: str, parameters: Parameters) -> Result:
         """Runs each statement; parameters belong to the last one, as in DuckDB."""

@@ -3,7 +3,7 @@
 import itertools
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -11,7 +11,6 @@ from augursql.database.binding import BindingCatalog
 from augursql.database.budget import Budget
 from augursql.database.calls import Calls, Prepared
 from augursql.database.catalog import Catalog, IndexRow, quoted
-from augursql.database.desk import Mode
 from augursql.database.encoders import Encoders
 from augursql.database.execution.foresight import Foresight, foresee
 from augursql.database.execution.streaming import chosen, register_stream
@@ -116,10 +115,13 @@ class Queries:
             steps = (*steps, *rewrite(reading))
             reading = steps[-1].reading if steps[1 if again else 0 :] else reading
         prepared, tables = list[Prepared](), dict[int, str]()
+        if bound.calls:
+            self._calls.begin(settings)
+        for index in {call.index.name: call.index for call in bound.calls if call.index}.values():
+            self._warn_if_stale(catalog.row(index))
         for position, call in enumerate(bound.calls):
             row = catalog.row(call.index) if call.index is not None else None
             if row is not None:
-                self._warn_if_stale(row)
                 self._warn_of_other_documents(call, row)
                 tables[position] = row.rows_table
             try:
@@ -129,7 +131,7 @@ class Queries:
             if ready not in prepared:
                 self._calls.record(statement, call.call.sql, ready)
             prepared.append(ready)
-        listed = tuple(self._listing(listing) for listing in query.listings)
+        listed = tuple(self._listing(listing) for listing in bound.query.listings)
         return Planned(query, statement, reading, tuple(prepared), listed, tables, steps)
 
     def run(self, planned: Planned, parameters: Parameters, prefix: str = "") -> None:
@@ -151,11 +153,17 @@ class Queries:
 
     def plan_only(self, planned: Planned, parameters: Parameters, prefix: str = "") -> None:
         """Has DuckDB plan the query, without a model being called: for PREPARE and EXPLAIN."""
-        self._state.desk.mode = Mode.REFUSE
+        calls = tuple(
+            self._calls.unfolded(call) if planned.reading.is_constant(position) else call
+            for position, call in enumerate(planned.calls)
+        )
         try:
+            self._execute(replace(planned, calls=calls), parameters, prefix)
+        except NOT_UNDERSTOOD:
+            if calls == planned.calls:
+                raise
+            # DuckDB lets no alias stand for what it may not compute when it plans.
             self._execute(planned, parameters, prefix)
-        finally:
-            self._state.desk.mode = Mode.RUN
 
     def foresee(self, planned: Planned, parameters: Parameters, patient: bool) -> Foresight | None:
         """What the query would ask of its models; None where that cannot be told."""
@@ -183,13 +191,16 @@ class Queries:
     def _execute(self, planned: Planned, parameters: Parameters, prefix: str) -> None:
         try:
             self._state.execute(prefix + planned.renderer().text(), parameters)
-        except NOT_UNDERSTOOD:
+        except NOT_UNDERSTOOD as error:
             if not planned.steps:
                 raise
             # Either the user's own mistake, which is to be told in the user's own words, or
             # something that the rules did not see.
-            plain = self.prepare(planned.query, planned.statement, rewriting=False)
-            self._state.execute(prefix + plain.renderer().text(), parameters)
+            try:
+                plain = self.prepare(planned.query, planned.statement, rewriting=False)
+                self._state.execute(prefix + plain.renderer().text(), parameters)
+            except duckdb.TransactionException:
+                raise error from None  # DuckDB 2.0 has aborted the user's transaction.
 
     def _run_streamed(self, planned: Planned, parameters: Parameters, prefix: str) -> bool:
         """Runs a query that a LIMIT may stop early; False where it is to be run as a whole."""
@@ -228,9 +239,12 @@ class Queries:
         sentence = bound.query.sentence
         first = sentence.word(0) if sentence is not None else ""
 
-        def index_of(table: str, column: str, model: str) -> str | None:
+        def index_of(table: str, column: str, model: str, exact: bool) -> str | None:
             row = catalog.searchable(qualified(self._state.connection, table), column, model)
-            return row.name if row is not None and self._mirrors(row) else None
+            if row is None or not self._mirrors(row):
+                return None
+            choice = self._calls.indexes.choice(row, self._state.settings)
+            return row.name if choice.method == "exact" or not exact else None
 
         def passing(position: int, condition: str) -> float | None:
             index = bound.calls[position].index

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from augursql.database.interpreter import Interpreter
 
 _AUGUR = re.compile(r"\baugur\s*\(", re.IGNORECASE)
-_DEFINES = re.compile(r"\b(macro|function|attach|use|import|export)\b", re.IGNORECASE)
+_DEFINES = re.compile(r"\b(macro|function|attach|use|import|export|schema)\b", re.IGNORECASE)
 _EXPORTS = re.compile(r"\bexport\s+database\b", re.IGNORECASE)
 
 _READS = re.compile(r"\s*(?:\(|(?:select|from|values|with|table|show|describe)\b)", re.IGNORECASE)
@@ -95,6 +95,8 @@ class Session:
             self._running = sql
             if defines:
                 state.definitions_changed = True
+                if self._interpreter is not None:
+                    self._interpreter.forget_catalog()
                 self._portable.come_back()
             if self._interpreter is not None and ends_a_transaction(sql):
                 self._interpreter.forget()

@@ -12,8 +12,9 @@ from augursql.planner.lexer import Span, quoted
 from augursql.planner.render import Edit
 from augursql.planner.sentence import Sentence, sentence
 
-# The index that holds all rows of a table, given the table, the column and the model; or None.
-IndexOf = Callable[[str, str, str], str | None]
+# The index that holds all rows of a table, given the table, the column and the model, and whether
+# it must be searched exactly; None where there is none.
+IndexOf = Callable[[str, str, str, bool], str | None]
 # The share of rows that satisfy a condition, in which the column of a call's target stands for the
 # call at a position; None where that cannot be told.
 Passing = Callable[[int, str], float | None]
@@ -52,7 +53,7 @@ class Facts:
     costs: tuple[float, ...]
     may_stream: bool = True
     passing: Passing = lambda position, condition: None
-    index_of: IndexOf = lambda table, column, model: None
+    index_of: IndexOf = lambda table, column, model, exact: None
 
 
 @dataclass(frozen=True)
@@ -230,6 +231,13 @@ class Reading:
     def is_repeatable(self, tokens: range) -> bool:
         """Whether evaluating the text a second time gives the same and does nothing."""
         return not self.kinds_in(tokens) & {"volatile", "unknown"}
+
+    def is_constant(self, position: int) -> bool:
+        """Whether a call's inputs are known before any row is read."""
+        call = self.call(position).call
+        arguments = (*call.inputs, *([call.labels] if call.labels is not None else []))
+        places = [self.tokens(argument.span) for argument in arguments]
+        return not any(self.columns(p) != [] or self.has_parameters(p) for p in places)
 
     def has_parameters(self, tokens: range) -> bool:
         return any(self.sentence.tokens[i].kind == "parameter" for i in tokens)

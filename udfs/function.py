@@ -28,15 +28,15 @@ class VectorFunction:
     foresee: Callable[[Sequence[str]], Counts]
 
 
-def register(connection: Any, name: str, function: VectorFunction) -> None:
+def register(connection: Any, name: str, function: VectorFunction, *, folded: bool = True) -> None:
     """Makes `function` callable from SQL on every connection of the DuckDB instance.
 
     DuckDB takes it for a function that always gives the same, which lets it join by calls, refer to
-    them by an alias and compute them after LIMIT; that it may fold a call with constant inputs when
-    it only plans is for the function itself to refuse. `special` NULL handling hands NULLs over,
-    so that a row's position is its identity.
+    them by an alias and compute them after LIMIT; but it also computes a call with constant inputs
+    when it only plans, unless it is not `folded`. `special` NULL handling hands NULLs over, so that
+    a row's position is its identity.
     """
-    _create(connection, name, function)
+    _create(connection, name, function, folded)
 
 
 def register_for_good(connection: Any, name: str, function: VectorFunction) -> None:
@@ -45,11 +45,11 @@ def register_for_good(connection: Any, name: str, function: VectorFunction) -> N
     DuckDB holds the function's bare address, and frees it with the connection: so the small wrapper
     that it calls is never freed.
     """
-    wrapper = _create(connection, name, function)
+    wrapper = _create(connection, name, function, folded=True)
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(wrapper))
 
 
-def _create(connection: Any, name: str, function: VectorFunction) -> Any:
+def _create(connection: Any, name: str, function: VectorFunction, folded: bool) -> Any:
     def counted_parameters(*columns: "pa.ChunkedArray") -> "pa.Array":
         return function.compute(*columns)
 
@@ -65,6 +65,6 @@ def _create(connection: Any, name: str, function: VectorFunction) -> Any:
         function.returns,
         type="arrow",
         null_handling="special",
-        side_effects=False,
+        side_effects=not folded,
     )
     return counted_parameters

@@ -43,7 +43,8 @@ def _by_threshold(reading: Reading, join: Join) -> Change | None:
             if compared and words.symbol(rest.start) in (">", ">="):
                 number = words.token(rest.start + 1)
                 if number.kind == "number":
-                    return _matched(reading, join, position, f"threshold := {number.text}")
+                    how = f"threshold := {number.text}"
+                    return _matched(reading, join, position, how, exact=False)
     return None
 
 
@@ -52,8 +53,9 @@ def _nearest(reading: Reading, block: Block, join: Join) -> Change | None:
     words, tables = reading.sentence, block.clause("from")
     inside = [i for i in level(words, range(join.tokens.start, tables.stop))]
     start = next((i for i in inside if words.word(i) == "nearest"), None)
-    if start is None or words.word(start - 1) == "exact":
-        return None  # EXACT is a promise that a graph does not keep.
+    if start is None:
+        return None
+    exact = words.word(start - 1) != "approx"  # DuckDB's default, which a graph does not keep.
     k = words.token(start + 1).text if words.token(start + 1).kind == "number" else "1"
     measure = next((i for i in inside if i > start and words.word(i) == "similarity"), -1)
     if words.word(measure - 1) != "by":
@@ -61,10 +63,11 @@ def _nearest(reading: Reading, block: Block, join: Join) -> Change | None:
     calls = [p for p in reading.calls_in(tables) if reading.call_tokens[p].start == measure + 1]
     if not calls or not k.isdecimal():
         return None
-    table = range(join.tokens.start, start - (words.word(start - 1) in ("approx", "approximate")))
+    kind = words.word(start - 1) in ("approx", "exact")
+    table = range(join.tokens.start, start - kind)
     whole = range(join.tokens.start, reading.call_tokens[calls[0]].stop)
     named = Join("inner", range(0), (), _alias(reading, table), table)
-    change = _matched(reading, named, calls[0], f"k := {k}")
+    change = _matched(reading, named, calls[0], f"k := {k}", exact)
     if change is None:
         return None
     return Change(Edit(reading.span(whole), (*change.edit.parts, " ON true")), change.reason)
@@ -76,7 +79,7 @@ def _alias(reading: Reading, table: range) -> str:
     return last.value if plain and last.kind in ("word", "name") else ""
 
 
-def _matched(reading: Reading, join: Join, position: int, how: str) -> Change | None:
+def _matched(reading: Reading, join: Join, position: int, how: str, exact: bool) -> Change | None:
     """The joined table as a search for the call's other input."""
     call, model = reading.call(position).call, reading.call(position).model
     table = reading.table_of(join.tokens)
@@ -88,7 +91,7 @@ def _matched(reading: Reading, join: Join, position: int, how: str) -> Change | 
         elsewhere = join.table.lower() not in query.sql.lower() and query.name is not None
         if column.name is None or qualifier != join.table.lower() or not elsewhere:
             continue
-        index = reading.facts.index_of(table, column.name, model.name)
+        index = reading.facts.index_of(table, column.name, model.name, exact)
         if index is not None:
             search = f"search({literal(index)}, ", query.span, f", {how})"
             parts = ("LATERAL (SELECT * EXCLUDE (similarity, rank) FROM ", *search)

@@ -45,7 +45,7 @@ def _retrieved(reading: Reading, block: Block) -> Change | None:
     model = reading.call(position).model
     if name is None or model is None or not constant or not table:
         return None
-    index = reading.facts.index_of(table, name, model.name)
+    index = reading.facts.index_of(table, name, model.name, False)
     if index is None:
         return None
     found: list[Part] = [
