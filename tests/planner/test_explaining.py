@@ -55,7 +55,9 @@ def test_what_only_duckdb_knows_is_left_to_it(text: str) -> None:
     assert read(text) is None
 
 
-@pytest.mark.parametrize("text", ["EXPLAIN (FORMAT) SELECT 1", "EXPLAIN (FORMAT 3) SELECT embed(x)"])
+@pytest.mark.parametrize(
+    "text", ["EXPLAIN (FORMAT) SELECT 1", "EXPLAIN (FORMAT 3) SELECT embed(x)"]
+)
 def test_a_format_has_a_name(text: str) -> None:
     with pytest.raises(StatementError, match="the name of the format is missing") as raised:
         parse(text)
@@ -74,6 +76,8 @@ def test_the_query_knows_its_place() -> None:
     assert text[slice(*explain.query.calls[0].span)] == "embed(x)"
 
 
-@pytest.mark.parametrize("text", ["EXPLAIN SELECT 42", "EXPLAIN (SQL) FROM t", "EXPLAIN CHECKPOINT"])
+@pytest.mark.parametrize(
+    "text", ["EXPLAIN SELECT 42", "EXPLAIN (SQL) FROM t", "EXPLAIN CHECKPOINT"]
+)
 def test_without_calls_it_is_duckdbs(text: str) -> None:
     assert parse(text) == [Verbatim(text)]
