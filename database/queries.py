@@ -154,7 +154,9 @@ class Queries:
     def plan_only(self, planned: Planned, parameters: Parameters, prefix: str = "") -> None:
         """Has DuckDB plan the query, without a model being called: for PREPARE and EXPLAIN."""
         calls = tuple(
-            self._calls.unfolded(call) if planned.reading.is_constant(position) else call
+            self._calls.unfolded(call)
+            if planned.reading.is_constant(position, parameters is not None)
+            else call
             for position, call in enumerate(planned.calls)
         )
         try:
@@ -286,9 +288,8 @@ class Queries:
                 found.append(None)
                 continue
             missing = self._missing(row)
-            lacks = {None: "its table is gone", 0: "up to date"}.get(
-                missing, f"lacks {missing:,} rows"
-            )
+            lacks = f"lacks {missing:,} rows" if missing else "up to date"
+            lacks = "its table is gone or another" if missing is None else lacks
             holds = f"{row.rows:,} rows, {row.entries:,} texts"
             found.append(f"{row.name} version {row.version}, {holds}, {lacks}")
         return found
