@@ -154,7 +154,9 @@ class Queries:
     def plan_only(self, planned: Planned, parameters: Parameters, prefix: str = "") -> None:
         """Has DuckDB plan the query, without a model being called: for PREPARE and EXPLAIN."""
         calls = tuple(
-            self._calls.unfolded(call) if planned.reading.is_constant(position) else call
+            self._calls.unfolded(call)
+            if planned.reading.is_constant(position, parameters is not None)
+            else call
             for position, call in enumerate(planned.calls)
         )
         try:
@@ -241,7 +243,7 @@ class Queries:
 
         def index_of(table: str, column: str, model: str, exact: bool) -> str | None:
             row = catalog.searchable(qualified(self._state.connection, table), column, model)
-            if row is None or self._missing(row) != 0:
+            if row is None or not self._mirrors(row):
                 return None
             choice = self._calls.indexes.choice(row, self._state.settings)
             return row.name if choice.method == "exact" or not exact else None
@@ -286,9 +288,8 @@ class Queries:
                 found.append(None)
                 continue
             missing = self._missing(row)
-            lacks = {None: "its table is gone", 0: "up to date"}.get(
-                missing, f"lacks {missing:,} rows"
-            )
+            lacks = f"lacks {missing:,} rows" if missing else "up to date"
+            lacks = "its table is gone or another" if missing is None else lacks
             holds = f"{row.rows:,} rows, {row.entries:,} texts"
             found.append(f"{row.name} version {row.version}, {holds}, {lacks}")
         return found
@@ -300,6 +301,18 @@ class Queries:
             return missing_rows(self._state.connection, index, source)
         except duckdb.Error:
             return None
+
+    def _mirrors(self, index: IndexRow) -> bool:
+        """Whether the index holds the rows and columns of its table, no less and no more.
+
+        Columns that are called like those of search() would not come out of it.
+        """
+        if self._missing(index) != 0:
+            return False
+        columns = self._catalog.columns(index.source)
+        rows = self._state.connection.execute(f"SELECT count(*) FROM {index.source}").fetchall()
+        same = columns == self._catalog.columns(index.rows_table) and rows[0][0] == index.rows
+        return same and not {"similarity", "rank"} & {name.lower() for name, _ in columns}
 
     def _warn_if_stale(self, index: IndexRow) -> None:
         missing = self._missing(index)  # Without its table, it answers from its snapshot.

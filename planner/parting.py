@@ -75,5 +75,5 @@ def _input(reading: Reading, span: Span, pieces: Pieces) -> tuple[Part, ...] | N
         parts = part(reading, tokens, pieces)
         return None if parts is None else tuple(parts)
     if reading.columns(tokens) == [] and not reading.kinds_in(tokens):
-        return (reading.text(tokens),)
+        return (span,)
     return (pieces.name(tokens),)

@@ -238,12 +238,14 @@ class Reading:
         """Whether evaluating the text a second time gives the same and does nothing."""
         return not self.kinds_in(tokens) & {"volatile", "unknown"}
 
-    def is_constant(self, position: int) -> bool:
-        """Whether a call's inputs are known before any row is read."""
+    def is_constant(self, position: int, given: bool) -> bool:
+        """Whether a call's inputs are known before any row is read; `given`: so are parameters."""
         call = self.call(position).call
         arguments = (*call.inputs, *([call.labels] if call.labels is not None else []))
         places = [self.tokens(argument.span) for argument in arguments]
-        return not any(self.columns(p) != [] or self.has_parameters(p) for p in places)
+        return not any(
+            self.columns(p) != [] or (self.has_parameters(p) and not given) for p in places
+        )
 
     def has_parameters(self, tokens: range) -> bool:
         return any(self.sentence.tokens[i].kind == "parameter" for i in tokens)

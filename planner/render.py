@@ -5,7 +5,7 @@ which are rendered in turn, so that edits nest. Everything else stays as the use
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from augursql.planner.bind import BoundQuery
@@ -43,6 +43,25 @@ class Edit:
 
     span: Span
     parts: tuple[Part, ...]
+
+    def keeps(self, span: Span) -> bool:
+        """Whether what stands at `span` is still there after the edit, as a whole."""
+        outside = span[1] <= self.span[0] or self.span[1] <= span[0]
+        around = span[0] <= self.span[0] and self.span[1] <= span[1]
+        places = _places(self.parts)
+        return outside or around or any(a <= span[0] and span[1] <= b for a, b in places)
+
+
+def _places(parts: Iterable[Part]) -> Iterator[Span]:
+    """The pieces of the source among parts, and in them."""
+    for part in parts:
+        if isinstance(part, Stream):
+            yield from _places(part.parts)
+        elif isinstance(part, Moved):
+            for inner in (*part.inputs, part.labels or ()):
+                yield from _places(inner)
+        elif not isinstance(part, str):
+            yield part
 
 
 class Renderer:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from augursql.database.state import Parameters
 
-FIRST_BATCH, LARGEST_BATCH = 32, 2_048
+FIRST_ROWS, SMALLEST_BATCH, LARGEST_BATCH = 32, 8, 2_048
 MOST_ROWS = 1_000_000
 PIECE = 65_536
 _NAMED = re.compile(r"\$(\w+)")
@@ -37,7 +37,8 @@ def register_stream(
         if rows > MOST_ROWS:
             return False
     table = pa.Table.from_batches(found, reader.schema).combine_chunks()
-    stream = pa.RecordBatchReader.from_batches(table.schema, _growing(table))
+    threads = connection.execute("SELECT current_setting('threads')").fetchall()[0][0]
+    stream = pa.RecordBatchReader.from_batches(table.schema, _growing(table, int(threads)))
     connection.register(name, stream)
     described = connection.execute(f"DESCRIBE SELECT * FROM {name}").fetchall()
     if [str(row[1]) for row in described] == types:
@@ -57,8 +58,11 @@ def chosen(parameters: Parameters, sql: str) -> Mapping[str, object]:
     return {name: given[name] for name in _NAMED.findall(sql) if name in given}
 
 
-def _growing(table: pa.Table) -> Iterator[pa.RecordBatch]:
-    at, size = 0, FIRST_BATCH
+def _growing(table: pa.Table, threads: int) -> Iterator[pa.RecordBatch]:
+    """Each thread takes a batch before the first is answered: batches grow after all have one."""
+    at, size, taken = 0, max(SMALLEST_BATCH, FIRST_ROWS // threads), 0
     while at < table.num_rows:
         yield from table.slice(at, size).to_batches()
-        at, size = at + size, min(size * 2, LARGEST_BATCH)
+        at, taken = at + size, taken + 1
+        if taken % threads == 0:
+            size = min(size * 2, LARGEST_BATCH)

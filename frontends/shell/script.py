@@ -19,6 +19,8 @@ _CHANGES = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?!select|from|with|values|table|show|describe|call|\()\w",
     re.IGNORECASE | re.DOTALL,
 )
+# The columns of EXPLAIN, whose values are drawings of several lines.
+EXPLAINED = ["explain_key", "explain_value"]
 RED, YELLOW, DIM, RESET = "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 
 
@@ -77,6 +79,10 @@ class Script:
             return
         names = [str(column[0]) for column in described]
         if _is_acknowledgement(statement, names):
+            return
+        if names == EXPLAINED:
+            values = (str(value).rstrip() for _, value in rows)
+            print("\n\n".join(values), file=self._out, flush=True)
             return
         types = [str(column[1]) for column in described]
         print(box(names, types, rows, self._limits()), file=self._out, flush=True)

@@ -57,7 +57,11 @@ def rewrite(reading: Reading) -> tuple[Step, ...]:
 
 
 def _step(reading: Reading, rule: Callable[[Reading], list[Change]]) -> Step | None:
-    changes = rule(reading)
+    changes = [
+        change
+        for change in rule(reading)
+        if all(edit.keeps(change.edit.span) for edit in reading.edits)
+    ]
     if not changes:
         return None
     edits = (*reading.edits, *(change.edit for change in changes))

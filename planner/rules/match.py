@@ -9,7 +9,7 @@
         FROM search('hotels', w.text, k := 3)) AS r ON true
 
 The condition stays, so it decides as before; it is only asked about fewer pairs. The index must
-hold all rows of the table.
+hold the rows of the table, no less and no more.
 """
 
 from augursql.planner.blocks import Block, Join, level
@@ -29,11 +29,11 @@ def match(reading: Reading) -> list[Change]:
         for join in block.joins:
             if join.kind == "inner" and block.plain:
                 near = _nearest(reading, block, join)
-                found.append(near if near is not None else _by_threshold(reading, join))
+                found.append(near if near is not None else _by_threshold(reading, block, join))
     return [change for change in found if change is not None]
 
 
-def _by_threshold(reading: Reading, join: Join) -> Change | None:
+def _by_threshold(reading: Reading, block: Block, join: Join) -> Change | None:
     words = reading.sentence
     for condition in operands(words, join.on, "and") if join.on else ():
         for position in reading.calls_here(condition):
@@ -42,10 +42,27 @@ def _by_threshold(reading: Reading, join: Join) -> Change | None:
             compared = call.start == condition.start and len(rest) == 2
             if compared and words.symbol(rest.start) in (">", ">="):
                 number = words.token(rest.start + 1)
-                if number.kind == "number":
+                if number.kind == "number" and not _is_chosen(reading, block, join, condition):
                     how = f"threshold := {number.text}"
                     return _matched(reading, join, position, how, exact=False)
     return None
+
+
+def _is_chosen(reading: Reading, block: Block, join: Join, condition: range) -> bool:
+    """Whether another condition may read the joined table, too: by it DuckDB may find that fewer
+    rows of the other tables are to be compared, while a search is made for each of them."""
+    words, tables = reading.sentence, [block.clause("where"), *(other.on for other in block.joins)]
+    others = [c for on in tables if on for c in operands(words, on, "and") if c != condition]
+    columns = [reading.columns(other) for other in others]
+    return any(other.using for other in block.joins) or any(
+        found is None
+        or any(
+            words.symbol(c.start + 1) != "."
+            or words.token(c.start).value.lower() == join.table.lower()
+            for c in found
+        )
+        for found in columns
+    )
 
 
 def _nearest(reading: Reading, block: Block, join: Join) -> Change | None:

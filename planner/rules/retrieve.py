@@ -7,7 +7,7 @@
 
 The order and the LIMIT stay, so what comes out is in the same order as before; only the rows that
 can be among them are compared. A condition of the query becomes the filter of the search. The index
-must hold all rows of the table.
+must hold the rows of the table, no less and no more.
 """
 
 from augursql.planner.blocks import Block, level, split
@@ -63,12 +63,15 @@ def _retrieved(reading: Reading, block: Block) -> Change | None:
 
 
 def _ordering(reading: Reading, block: Block) -> int | None:
-    """The call of similarity() that the rows are ordered by first, downwards; None for others."""
+    """The call of similarity() that the rows are ordered by, downwards; None for others.
+
+    A second key decides among rows that are equally near, of which the search returns any.
+    """
     order = block.clause("order by")
-    if not order:
+    keys = split(reading.sentence, order, ",") if order else []
+    if len(keys) != 1:
         return None
-    key = split(reading.sentence, order, ",")[0]
-    words = reading.sentence
+    key, words = keys[0], reading.sentence
     ends = [i for i in level(words, key) if words.word(i) in ("desc", "nulls")]
     if not ends or words.word(ends[0]) != "desc" or len(ends) > 1:
         return None

@@ -64,6 +64,18 @@ def test_an_error_is_short_with_a_caret_and_no_traceback(sql: str, message: str)
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("sql", ["SELECT embed('a') AS e", "SELECT 42 AS e"])
+def test_explain_is_printed_as_plain_text(sql: str) -> None:
+    done = augur(":memory:", "-c", f"EXPLAIN {sql}; SELECT 'next' AS after")
+    assert done.returncode == 0, done.stderr
+    assert "explain_value" not in done.stdout
+    assert "PROJECTION" in done.stdout.upper()
+    assert "after" in done.stdout
+    if "embed" in sql:
+        assert done.stdout.startswith(f"{sql}\n\ncall 1      embed('a') -> FLOAT[384]\n")
+        assert "\n\nrules       none changes this statement\n\n" in done.stdout
+
+
 def test_the_first_error_stops_the_script() -> None:
     done = augur(stdin="SELECT 1 AS one; SELECT nope; SELECT 2 AS two;")
     assert done.returncode == 1

@@ -123,8 +123,8 @@ CASES = [
         " (SELECT 'settings') s WHERE true",
     ),
     (
-        "EXPLAIN ANALYZE\n  SELECT embed(x) AS e -- why\n  FROM t /* where */",
-        "EXPLAIN ANALYZE\n  SELECT f0(CAST(x AS VARCHAR)) AS e -- why\n  FROM t /* where */",
+        "SELECT embed(x) AS e -- why\n  FROM t /* where */",
+        "SELECT f0(CAST(x AS VARCHAR)) AS e -- why\n  FROM t /* where */",
     ),
 ]
 

@@ -89,7 +89,6 @@ OURS = [
     ("CREATE MACRO m(x) AS embed(x)", ["embed"]),
     ("COPY (SELECT embed(x) FROM t) TO 'f.parquet'", ["embed"]),
     ("PREPARE p AS SELECT embed(?)", ["embed"]),
-    ("EXPLAIN ANALYZE SELECT embed(x) FROM t", ["embed"]),
     ("SELECT extract(year FROM predict('d', x))", ["predict"]),
     ("SELECT [embed(a), embed(b)], {'e': embed(c)}", ["embed"] * 3),
     ("SELECT list_transform(xs, lambda x: embed(x))", ["embed"]),
