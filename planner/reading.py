@@ -238,7 +238,7 @@ class Reading:
         """Whether evaluating the text a second time gives the same and does nothing."""
         return not self.kinds_in(tokens) & {"volatile", "unknown"}
 
-    def is_constant(self, position: int, given: bool) -> bool:
+    def is_constant(self, position: int, given: bool = True) -> bool:
         """Whether a call's inputs are known before any row is read; `given`: so are parameters."""
         call = self.call(position).call
         arguments = (*call.inputs, *([call.labels] if call.labels is not None else []))
