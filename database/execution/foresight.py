@@ -65,7 +65,9 @@ def _collect(state: State, sql: str, parameters: Parameters, patient: bool) -> b
             while connection.fetchmany(PIECE):
                 if not patient and time.monotonic() - started > PATIENCE_S:
                     return False
-        except duckdb.InterruptException:
+        except duckdb.Error as error:
+            if "INTERRUPT" not in str(error):
+                raise  # DuckDB 1.5 tells of an interrupt in another class, too.
             if state.watch.cancelled or time.monotonic() - started < PATIENCE_S:
                 raise
             return False

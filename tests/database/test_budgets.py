@@ -124,7 +124,7 @@ QUERIES = [
     "SELECT id, predict('rating', title USING INDEX hotels WITH CONFIDENCE) FROM reviews"
     " ORDER BY id",
     "SELECT classify(title, ['food', 'room']) AS c, count(*) FROM reviews GROUP BY c ORDER BY c",
-    "SELECT id, similarity(title, CASE WHEN id % 2 = 0 THEN review END) FROM reviews ORDER BY id",
+    "SELECT id, round(similarity(title, CASE WHEN id % 2 = 0 THEN review END), 5) FROM reviews ORDER BY id",
     "SELECT id FROM reviews WHERE predict('rating', title USING INDEX hotels) = 5 ORDER BY id",
     "SELECT id, predict('rating', title USING INDEX hotels), embed(city) FROM reviews"
     " WHERE predict('rating', title USING INDEX hotels) = 5 ORDER BY id",
@@ -152,8 +152,9 @@ def test_staged_and_inline_execution_give_the_same(indexed: Connection, sql: str
 
 
 def test_an_early_stop_stays_in_a_budget(indexed: Connection) -> None:
-    indexed.execute("SET threads = 1; SET augur_max_rows = 40")
+    indexed.execute("SET threads = 1; SET augur_cache = 'off'; SET augur_max_rows = 230")
     sql = "SELECT id FROM reviews WHERE predict('rating', title USING INDEX hotels) >= 1 LIMIT 5"
     assert indexed.execute(sql).fetchall() == [(1,), (2,), (3,), (4,), (5,)]
-    assert indexed.execute("SELECT max(evaluated) <= 32 FROM augur_calls()").fetchall() == [(True,)]
+    ((evaluated,),) = indexed.execute("SELECT max(evaluated) FROM augur_calls()").fetchall()
+    assert evaluated <= 224
     stopped(indexed, sql.replace(">= 1", "> 5"))

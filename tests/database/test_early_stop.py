@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from augursql.database.execution import streaming
@@ -16,6 +17,9 @@ CREATE TABLE many AS SELECT i AS id, 'text ' || i AS text, i % 7 AS k,
 """
 SOME = "similarity(text, 'text 1') > 0.5"
 ASKED = "SELECT evaluated FROM augur_calls() ORDER BY statement DESC LIMIT 1"
+
+# DuckDB 1.5 gathers what passes a filter until it has 64 rows: three batches of 32, 64 and 128.
+FEW = 224 if duckdb.__version__.startswith("1.") else 32
 
 
 @pytest.fixture
@@ -52,7 +56,7 @@ def both(con: Connection, sql: str, parameters: Any = None) -> tuple[list[Any], 
 def test_few_rows_are_asked_about_and_the_rows_are_the_same(many: Connection, sql: str) -> None:
     rows, evaluated = both(many, sql)
     assert len(rows) == 3
-    assert evaluated <= 32 + 1
+    assert evaluated <= FEW + 1
 
 
 @pytest.mark.parametrize("threads", [2, 8])
@@ -83,7 +87,7 @@ def test_few_hits_take_all_rows(many: Connection) -> None:
 def test_parameters(many: Connection, sql: str, parameters: Any) -> None:
     rows, evaluated = both(many, sql, parameters or ["told", "text 1", 0.5, 3])
     assert [row[1] for row in rows] == ["told"] * 3
-    assert evaluated <= 33
+    assert evaluated <= FEW + 1
 
 
 @pytest.mark.parametrize(
@@ -101,7 +105,7 @@ def test_what_is_written_is_the_same(many: Connection, statement: str, table: st
     (evaluated,) = many.execute(ASKED).fetchall()[0]
     assert many.execute(f"FROM {table}").fetchall() == expected
     assert len(expected) == 3
-    assert evaluated <= 33
+    assert evaluated <= FEW + 1
 
 
 def test_copy(many: Connection, tmp_path: Path) -> None:
@@ -148,7 +152,7 @@ def test_inside_a_transaction(many: Connection) -> None:
     many.execute("DELETE FROM many WHERE id < 10")
     rows, evaluated = both(many, f"SELECT id FROM many WHERE {SOME} LIMIT 3")
     assert rows[0][0] >= 10
-    assert evaluated <= 33
+    assert evaluated <= FEW + 1
     many.execute("ROLLBACK")
     rows, _ = both(many, f"SELECT id FROM many WHERE {SOME} LIMIT 3")
     assert rows[0][0] < 10
@@ -169,7 +173,7 @@ def test_a_read_only_database(indexed_file: Path, tmp_path: Path) -> None:
         where = "predict('rating', title USING INDEX hotels) >= 1"
         rows, evaluated = both(con, f"SELECT id, hotel FROM reviews WHERE {where} LIMIT 3")
     assert len(rows) == 3
-    assert evaluated <= 32
+    assert evaluated <= FEW
 
 
 def test_an_error_is_about_what_the_user_wrote(many: Connection) -> None:

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from augursql.frontends.dbapi.connection import Connection
@@ -28,6 +29,9 @@ from tests.rules.counting import counted
 from tests.rules.encoder import write_encoder
 from tests.rules.laboratory import ONE_THREAD, canonical
 
+# The counts are those of DuckDB 2.0: its older versions try conditions in another order, and stop
+# later. NEAREST joins came with it.
+OLD = duckdb.__version__.startswith("1.")
 FIXTURES = Path(__file__).parent / "fixtures"
 # Texts of t and u are all different, and none of them is in the index; `often` has ten.
 SCHEMA = """
@@ -94,7 +98,10 @@ def _statement(lines: list[str]) -> str:
 
 
 FOUND = [
-    f for file in sorted(FIXTURES.glob("*.sql")) for f in fixtures(file.read_text(), file.stem)
+    f
+    for file in sorted(FIXTURES.glob("*.sql"))
+    for f in fixtures(file.read_text(), file.stem)
+    if not (OLD and "NEAREST" in f.statement)
 ]
 NAMES = [f"{fixture.rule}: {fixture.words[:50]}" for fixture in FOUND]
 
@@ -145,7 +152,7 @@ def test_the_model_sees_as_many_rows_as_it_says(connection: Connection, fixture:
     )
     assert after <= before, "rules never cost evaluations"
     assert run(connection, fixture.becomes, "off")[1] <= before, "nor does this one by itself"
-    if fixture.counts is not None:
+    if fixture.counts is not None and not OLD:
         assert counts == fixture.counts
 
 
