@@ -15,7 +15,12 @@ The life of a statement through this room:
    expect on output columns (`headings`). Every other character stays as it was written. In
    views, macros and what plain clients send, `portable` puts functions with stable names there.
 
+5. Between binding and emitting, `rules` make a query ask less of its models. A rule reads it
+   (`reading`: its `blocks`, calls and conditions by token; `items` and `parting`: select items and
+   what is to be computed below them) and answers with edits of places in the user's text, which
+   `render` puts together. What a statement asks can be foreseen from its `source`, and EXPLAIN
+   (`explaining`) tells all of it.
+
 What it does not do: it opens no file and no connection, knows no table's columns but those that
-the catalog tells, does not check DuckDB's own syntax (DuckDB does, and reports it), and rewrites
-no query for speed yet.
+the catalog tells, and does not check DuckDB's own syntax (DuckDB does, and reports it).
 """

@@ -124,7 +124,8 @@ QUERIES = [
     "SELECT id, predict('rating', title USING INDEX hotels WITH CONFIDENCE) FROM reviews"
     " ORDER BY id",
     "SELECT classify(title, ['food', 'room']) AS c, count(*) FROM reviews GROUP BY c ORDER BY c",
-    "SELECT id, round(similarity(title, CASE WHEN id % 2 = 0 THEN review END), 5) FROM reviews ORDER BY id",
+    "SELECT id, round(similarity(title, CASE WHEN id % 2 = 0 THEN review END), 5) FROM reviews"
+    " ORDER BY id",
     "SELECT id FROM reviews WHERE predict('rating', title USING INDEX hotels) = 5 ORDER BY id",
     "SELECT id, predict('rating', title USING INDEX hotels), embed(city) FROM reviews"
     " WHERE predict('rating', title USING INDEX hotels) = 5 ORDER BY id",
