@@ -1,6 +1,5 @@
 """What every function of this room is: typed columns in, one typed column out, counted."""
 
-import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature
@@ -10,6 +9,10 @@ from augursql.udfs.tally import Counts, Tally
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+# What DuckDB holds by its bare address: kept until the process ends, whatever is closed before.
+_KEPT: list[Any] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,9 @@ def register_for_good(connection: Any, name: str, function: VectorFunction) -> N
     """As `register`, for a name that other connections call, also when this one was closed.
 
     DuckDB holds the function's bare address, and frees it with the connection: so the small wrapper
-    that it calls is never freed.
+    that it calls is kept until the process ends.
     """
-    wrapper = _create(connection, name, function, folded=True)
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(wrapper))
+    _KEPT.append(_create(connection, name, function, folded=True))
 
 
 def _create(connection: Any, name: str, function: VectorFunction, folded: bool) -> Any:

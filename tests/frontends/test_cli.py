@@ -30,6 +30,11 @@ def test_a_command() -> None:
     assert "42" in done.stdout
 
 
+def test_nothing_is_said_at_the_end() -> None:
+    done = augur(":memory:", "-c", "SELECT embed('a') IS NULL AS lost")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_script_from_standard_input(tmp_path: Path) -> None:
     script = (
         f"CREATE TABLE reviews AS FROM '{REVIEWS}';\n"
