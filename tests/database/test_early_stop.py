@@ -13,7 +13,7 @@ from augursql.frontends.dbapi.connection import Connection
 
 MANY = """
 CREATE TABLE many AS SELECT i AS id, 'text ' || i AS text, i % 7 AS k,
-    DATE '2024-01-01' + (i % 100)::INTEGER AS day FROM range(3000) r(i)
+    DATE '2024-01-01' + (i % 100)::INTEGER AS day FROM range(1500) r(i)
 """
 SOME = "similarity(text, 'text 1') > 0.5"
 ASKED = "SELECT evaluated FROM augur_calls() ORDER BY statement DESC LIMIT 1"
@@ -67,10 +67,10 @@ def test_threads_do_not_make_it_much_more(many: Connection, threads: int) -> Non
 
 
 def test_few_hits_take_all_rows(many: Connection) -> None:
-    sql = "SELECT id FROM many WHERE similarity(text, 'text 1') > 0.999 LIMIT 3000"
+    sql = "SELECT id FROM many WHERE similarity(text, 'text 1') > 0.999 LIMIT 1500"
     rows, evaluated = both(many, sql)
-    assert 0 < len(rows) < 3000
-    assert evaluated == 3000
+    assert 0 < len(rows) < 1500
+    assert evaluated == 1500
 
 
 @pytest.mark.parametrize(
@@ -134,14 +134,12 @@ def test_copy(many: Connection, tmp_path: Path) -> None:
 def test_types_stay(many: Connection, value: str) -> None:
     rows, _ = both(many, f"SELECT id, {value} AS v FROM many WHERE {SOME} LIMIT 3")
     assert len(rows) == 3
-    sql = f"SELECT typeof(v) FROM (SELECT {value} AS v, text FROM many) WHERE {SOME} LIMIT 1"
-    both(many, sql)
 
 
 def test_what_is_too_much_to_hold_runs_as_it_was_written(
     many: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming, "MOST_ROWS", 1000)
+    monkeypatch.setattr(streaming, "MOST_ROWS", 100)
     rows, evaluated = both(many, f"SELECT id FROM many WHERE {SOME} LIMIT 3")
     assert len(rows) == 3
     assert evaluated > 1000
