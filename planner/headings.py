@@ -12,7 +12,7 @@ from augursql.planner.plan import Insertion
 from augursql.planner.scopes import Scopes
 from augursql.planner.sentence import Sentence
 
-_OPERATORS = frozenset("and or not like ilike in is between glob when then else".split())
+_OPERATORS = frozenset("and or not like ilike in is between glob when then else from".split())
 _AFTER_TABLE = frozenset(
     "select from where group having window qualify order limit offset union except intersect join"
     " inner left right full cross natural asof positional semi anti on using tablesample set"
