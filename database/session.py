@@ -2,16 +2,20 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from augursql import settings as setting
+from augursql.database.callers import called_by_the_user
+from augursql.database.kept import kept, run_each
 from augursql.database.keyboard import Keyboard
 from augursql.database.macros import defined_in
 from augursql.database.portable import Portable
 from augursql.database.result import Result
 from augursql.database.state import Notice, Parameters, State, ends_a_transaction
+from augursql.database.transactions import in_transaction
 from augursql.database.watch import Watch
 from augursql.errors import StorageError
 from augursql.planner.scan import speaks_augur
@@ -73,7 +77,8 @@ class Session:
         return self._state.notices
 
     def execute(self, sql: str, parameters: Parameters = None) -> Result:
-        """Runs a text of one or more statements; the result is the last one's.
+        """Runs a text of one or more statements; the result is the last one's, and has the
+        earlier ones.
 
         Raises AugurError for what is ours, duckdb.Error for what is DuckDB's, KeyboardInterrupt
         when Ctrl-C was pressed.
@@ -100,6 +105,37 @@ class Session:
                 self._interpreter.forget()
                 self._portable.after_rollback()
 
+    def execute_many(self, sql: str, sets: Sequence[Any]) -> int | None:
+        """Runs one statement of plain SQL with each set of parameters, prepared once.
+
+        How many rows that changed, -1 if DuckDB does not tell; None where the text is not plain,
+        and nothing was run.
+        """
+        if speaks_augur(sql) or _DEFINES.search(sql) or ";" in sql.rstrip().rstrip(";"):
+            return None
+        state = self._state
+        state.notices.clear()
+        state.watch.clear()
+        state.statement += 1
+        with state.running(sql, rewritten=False):
+            called_by_the_user(partial(state.connection.executemany, sql, sets))
+        self._running = sql
+        rows = state.connection.rowcount
+        state.connection.fetchall()
+        return rows
+
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open that a statement has begun."""
+        self._finish()
+        try:
+            return in_transaction(self._state.connection)
+        except duckdb.TransactionException:
+            return True  # It failed, and waits for its ROLLBACK.
+
+    def keep(self, result: Result) -> Result:
+        """Reads what is left of a result into memory, and gives it from there."""
+        return kept(result, self._state.connection.cursor)
+
     def interrupt(self) -> None:
         """Cancels the running statement; safe from another thread."""
         self._state.watch.cancel()
@@ -123,9 +159,7 @@ class Session:
     def _plain(self, sql: str, parameters: Parameters) -> Result:
         state = self._state
         state.statement += 1
-        with state.running(sql, rewritten=False):
-            state.execute(sql, parameters)
-        return Result(state.connection, lambda: state.running(sql, rewritten=False))
+        return run_each(state, sql, parameters, lambda: state.running(sql, rewritten=False))
 
     def _make_way(self, sql: str) -> None:
         """Drops macros of ours whose names the text gives to macros of the user's."""
