@@ -29,6 +29,8 @@ _DEFINES = re.compile(r"\b(macro|function|attach|use|import|export)\b", re.IGNOR
 _EXPORTS = re.compile(r"\bexport\s+database\b", re.IGNORECASE)
 
 _READS = re.compile(r"\s*(?:\(|(?:select|from|values|with|table|show|describe)\b)", re.IGNORECASE)
+_INSERTS_VALUES = re.compile(r"\s*insert\s+into\b.*\bvalues\b", re.IGNORECASE | re.DOTALL)
+_DEPENDS = re.compile(r"\b(select|from|conflict|returning)\b", re.IGNORECASE)
 _WRITES = re.compile(r"\b(insert|update|delete|merge|nextval)\b", re.IGNORECASE)
 
 
@@ -120,8 +122,9 @@ class Session:
         with state.running(sql, rewritten=False):
             called_by_the_user(partial(state.connection.executemany, sql, sets))
         self._running = sql
-        rows = state.connection.rowcount
-        state.connection.fetchall()
+        rows, last = state.connection.rowcount, state.connection.fetchall()
+        if rows < 0 and _INSERTS_VALUES.match(sql) and not _DEPENDS.search(sql):
+            return len(sets) * int(last[0][0])  # DuckDB 1.5 tells the last set's alone.
         return rows
 
     def in_transaction(self) -> bool:

@@ -14,7 +14,7 @@ PATIENCE = 0.7
 class Calling:
     """A Monitor that calls `progress(label, done, total)`; `total` is None when unknown.
 
-    It is called when work begins and after each batch, by one thread at a time, which may be one of
+    It is called after each batch, and at first where the total is known, by one thread at a time, which may be one of
     DuckDB's. An exception that it raises ends the statement.
     """
 
@@ -28,7 +28,8 @@ class Calling:
     def begin(self, label: str, total: int | None) -> None:
         with self._lock:
             self._label, self._total, self._done = label, total, 0
-            self._progress(label, 0, total)
+            if total is not None:
+                self._progress(label, 0, total)
 
     def advance(self, count: int) -> None:
         with self._lock:

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from augursql.database.result import Result
-from augursql.frontends.dbapi.errors import ERRORS, InterfaceError, as_pep249
+from augursql.frontends.dbapi.errors import ERRORS, Error, InterfaceError, as_pep249
 
 if TYPE_CHECKING:
     import pyarrow
@@ -27,7 +27,7 @@ class Batches:
         self._schema = source.schema
         self._using = using
         self._left: deque[pyarrow.RecordBatch] | None = None
-        self._failure: BaseException | None = None
+        self._failure: Error | None = None
 
     def reader(self) -> "pyarrow.RecordBatchReader":
         """What reads the batches; it can be read once."""
@@ -44,7 +44,7 @@ class Batches:
             while (batch := self._next()) is not None:
                 left.append(batch)
         except ERRORS as error:
-            self._failure = error
+            self._failure = as_pep249(error)
         self._left, self._source = left, None
 
     def close(self) -> None:
@@ -65,7 +65,7 @@ class Batches:
         if self._left:
             return self._left.popleft()
         if self._failure is not None:
-            raise as_pep249(self._failure) from self._failure
+            raise self._failure
         return None
 
     def _next(self) -> Any:
