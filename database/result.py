@@ -1,13 +1,31 @@
 """What a statement gave: rows that DuckDB still produces while they are fetched, or none."""
 
+import re
 import warnings
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import duckdb
 
+from augursql.errors import UnsupportedError
+from augursql.planner.lexer import tokenize
+
 Guard = Callable[[], AbstractContextManager[None]]
+Row = tuple[Any, ...]
+
+_LEADING = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
+_COUNTS = re.compile(
+    rf"{_LEADING}(insert|replace|update|delete|merge|truncate|create|copy)\b", re.I | re.S
+)
+_ASKS = re.compile(
+    rf"{_LEADING}(?:\(|(?:select|from|values|with|table|show|desc|describe|summarize|call|pivot|"
+    r"unpivot|explain)\b)",
+    re.I | re.S,
+)
+_WITH = re.compile(rf"{_LEADING}with\b", re.I | re.S)
+_EXECUTE = re.compile(rf"{_LEADING}execute\b", re.I | re.S)
+_MAIN = ("select", "from", "values", "table", "insert", "update", "delete", "merge")
 
 
 class Result:
@@ -15,48 +33,143 @@ class Result:
 
     They stream: predictions of rows that nobody has fetched yet may still have to be made, so
     each fetch runs under the session's guard, which turns errors and Ctrl-C into ours.
+    `statement` is the text that gave them; `earlier` has the results of the statements that stood
+    before it in one text and gave rows, held in memory.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection | None, guard: Guard) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection | None,
+        guard: Guard,
+        statement: str = "",
+    ) -> None:
         self._connection = connection
         self._guard = guard
+        self.statement = statement
+        self.earlier: list[Result] = []
+        self._begun = False
 
     @property
-    def description(self) -> list[tuple[Any, ...]] | None:
+    def description(self) -> list[Row] | None:
         """PEP 249's description: (name, type, None, None, None, None, None) per column."""
         return None if self._connection is None else self._connection.description
 
-    def fetchone(self) -> tuple[Any, ...] | None:
+    @property
+    def acknowledges(self) -> bool:
+        """Whether the columns are DuckDB's answer to a change (a count, a success), not rows."""
+        described = self.description
+        if described is None or len(described) != 1:
+            return False
+        column = (described[0][0], str(described[0][1]))
+        if column == ("Success", "BOOLEAN"):
+            return _ASKS.match(self.statement) is None
+        return column == ("Count", "BIGINT") and self._counts()
+
+    @property
+    def gives_rows(self) -> bool:
+        return self.description is not None and not self.acknowledges
+
+    def fetchone(self) -> Row | None:
         if self._connection is None:
             return None
+        self._begun = True
         with self._guard():
             return self._connection.fetchone()
 
-    def fetchmany(self, size: int) -> list[tuple[Any, ...]]:
+    def fetchmany(self, size: int) -> list[Row]:
         if self._connection is None:
             return []
+        self._begun = True
         with self._guard():
             return self._connection.fetchmany(size)
 
-    def fetchall(self) -> list[tuple[Any, ...]]:
+    def fetchall(self) -> list[Row]:
         if self._connection is None:
             return []
+        self._begun = True
         with self._guard():
             return self._connection.fetchall()
 
     def arrow(self) -> Any:
-        """The remaining rows as a pyarrow.Table; None where the statement gives no rows."""
+        """The remaining rows as a pyarrow.Table; None where no rows are left or were given."""
         if self._connection is None:
             return None
-        # DuckDB 2.0 advises against Arrow from an executed statement, because it copies the rows
-        # once; its other way would run the statement, and the models, a second time.
-        with self._guard(), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
+        self._check_divisible()
+        with self._guard(), _copied():
             return self._connection.to_arrow_table()
+
+    def reader(self, rows: int) -> Any:
+        """The remaining rows as a pyarrow.RecordBatchReader of batches of `rows` rows.
+
+        Reading from it runs the models: do so under `reading`.
+        """
+        if self._connection is None:
+            return None
+        self._check_divisible()
+        with self._guard(), _copied():
+            return self._connection.to_arrow_reader(rows)
+
+    @contextmanager
+    def reading(self) -> Any:
+        """What a batch of `reader` is read in: Arrow's report of a failure becomes the failure."""
+        import pyarrow
+
+        with self._guard():
+            try:
+                yield
+            except (pyarrow.ArrowException, OSError) as error:
+                raise duckdb.Error(str(error)) from None
 
     def df(self) -> Any:
         """The remaining rows as a pandas.DataFrame; None where the statement gives no rows."""
         if self._connection is None:
             return None
+        self._check_divisible()
         with self._guard():
             return self._connection.df()
+
+    @property
+    def divisible(self) -> bool:
+        """Whether what is left can be had in another form than rows; see `arrow`."""
+        return not self._begun or hasattr(self._connection, "abort")
+
+    def close(self) -> None:
+        """Lets the rows go that nobody wants any more."""
+        self._connection = None
+
+    def _counts(self) -> bool:
+        if _COUNTS.match(self.statement):
+            return True
+        if _EXECUTE.match(self.statement):
+            # What was prepared is not seen; DuckDB 2.0 tells whether it changed rows.
+            return self._connection is not None and self._connection.rowcount >= 0
+        return _WITH.match(self.statement) is not None and _changes(self.statement)
+
+    def _check_divisible(self) -> None:
+        """DuckDB 1.5 loses rows of a block of which some were fetched as tuples."""
+        if not self.divisible:
+            raise UnsupportedError(
+                "With this version of DuckDB, a result of which rows were fetched cannot go on "
+                "in another form.",
+                hint="Fetch all of it as Arrow or DataFrame, or go on with rows.",
+            )
+
+
+def _changes(statement: str) -> bool:
+    """Whether a statement that begins with WITH is INSERT, UPDATE, DELETE or MERGE."""
+    depth, tokens = 0, tokenize(statement) or []
+    for token, following in zip(tokens, tokens[1:], strict=False):
+        depth += (token.text == "(") - (token.text == ")")
+        word = token.text.lower() if depth == 0 and token.kind == "word" else ""
+        if word in _MAIN and following.text.lower() != "as":
+            return word in _MAIN[4:]
+    return False
+
+
+@contextmanager
+def _copied() -> Any:
+    """Without DuckDB 2.0's advice against Arrow from an executed statement: it copies the rows
+    once, but its other way would run the statement, and the models, a second time."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
+        yield

@@ -3,16 +3,20 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from augursql import settings as setting
+from augursql.database.callers import called_by_the_user
+from augursql.database.kept import kept, run_each
 from augursql.database.keyboard import Keyboard
 from augursql.database.macros import defined_in
 from augursql.database.portable import Portable
 from augursql.database.result import Result
 from augursql.database.state import Notice, Parameters, State, ends_a_transaction
+from augursql.database.transactions import in_transaction
 from augursql.database.watch import Watch
 from augursql.errors import StorageError
 from augursql.planner.scan import speaks_augur
@@ -26,6 +30,8 @@ _DEFINES = re.compile(r"\b(macro|function|attach|use|import|export|schema)\b", r
 _EXPORTS = re.compile(r"\bexport\s+database\b", re.IGNORECASE)
 
 _READS = re.compile(r"\s*(?:\(|(?:select|from|values|with|table|show|describe)\b)", re.IGNORECASE)
+_INSERTS_VALUES = re.compile(r"\s*insert\s+into\b.*\bvalues\b", re.IGNORECASE | re.DOTALL)
+_DEPENDS = re.compile(r"\b(select|from|conflict|returning)\b", re.IGNORECASE)
 _WRITES = re.compile(r"\b(insert|update|delete|merge|nextval)\b", re.IGNORECASE)
 
 
@@ -77,7 +83,8 @@ class Session:
         return self._state.notices
 
     def execute(self, sql: str, parameters: Parameters = None) -> Result:
-        """Runs a text of one or more statements; the result is the last one's.
+        """Runs a text of one or more statements; the result is the last one's, and has the
+        earlier ones.
 
         Raises AugurError for what is ours, duckdb.Error for what is DuckDB's, KeyboardInterrupt
         when Ctrl-C was pressed.
@@ -106,6 +113,38 @@ class Session:
                 self._interpreter.forget()
                 self._portable.after_rollback()
 
+    def execute_many(self, sql: str, sets: Sequence[Any]) -> int | None:
+        """Runs one statement of plain SQL with each set of parameters, prepared once.
+
+        How many rows that changed, -1 if DuckDB does not tell; None where the text is not plain,
+        and nothing was run.
+        """
+        if speaks_augur(sql) or _DEFINES.search(sql) or ";" in sql.rstrip().rstrip(";"):
+            return None
+        state = self._state
+        state.notices.clear()
+        state.watch.clear()
+        state.statement += 1
+        with state.running(sql, rewritten=False):
+            called_by_the_user(partial(state.connection.executemany, sql, sets))
+        self._running = sql
+        rows, last = state.connection.rowcount, state.connection.fetchall()
+        if rows < 0 and _INSERTS_VALUES.match(sql) and not _DEPENDS.search(sql):
+            return len(sets) * int(last[0][0])  # DuckDB 1.5 tells the last set's alone.
+        return rows
+
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open that a statement has begun."""
+        self._finish()
+        try:
+            return in_transaction(self._state.connection)
+        except duckdb.TransactionException:
+            return True  # It failed, and waits for its ROLLBACK.
+
+    def keep(self, result: Result) -> Result:
+        """Reads what is left of a result into memory, and gives it from there."""
+        return kept(result, self._state.connection.cursor)
+
     def interrupt(self) -> None:
         """Cancels the running statement; safe from another thread."""
         self._state.watch.cancel()
@@ -129,9 +168,7 @@ class Session:
     def _plain(self, sql: str, parameters: Parameters) -> Result:
         state = self._state
         state.statement += 1
-        with state.running(sql, rewritten=False):
-            state.execute(sql, parameters)
-        return Result(state.connection, lambda: state.running(sql, rewritten=False))
+        return run_each(state, sql, parameters, lambda: state.running(sql, rewritten=False))
 
     def _make_way(self, sql: str) -> None:
         """Drops macros of ours whose names the text gives to macros of the user's."""

@@ -63,7 +63,7 @@ class State:
         ):
             yield
 
-    def execute(self, sql: str, parameters: Parameters) -> None:
+    def execute(self, sql: str | duckdb.Statement, parameters: Parameters) -> None:
         """DuckDB's own execute, which may read the user's variables as tables."""
         given = (sql,) if parameters is None else (sql, parameters)
         called_by_the_user(partial(self.connection.execute, *given))

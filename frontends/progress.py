@@ -1,4 +1,5 @@
-"""A progress bar for whoever is watching: in a terminal or a notebook, never in a pipe."""
+"""How far long work is: a bar for whoever is watching, in a terminal or a notebook and never in a
+pipe, or calls of a function."""
 
 import sys
 import threading
@@ -8,6 +9,40 @@ from importlib.util import find_spec
 from typing import Any
 
 PATIENCE = 0.7
+
+
+class Calling:
+    """A Monitor that calls `progress(label, done, total)`; `total` is None when unknown.
+
+    It is called after each batch, and at first where the total is known, by one thread at a time, which may be one of
+    DuckDB's. An exception that it raises ends the statement.
+    """
+
+    def __init__(self, progress: Callable[[str, int, int | None], object]) -> None:
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._label = ""
+        self._total: int | None = None
+        self._done = 0
+
+    def begin(self, label: str, total: int | None) -> None:
+        with self._lock:
+            self._label, self._total, self._done = label, total, 0
+            if total is not None:
+                self._progress(label, 0, total)
+
+    def advance(self, count: int) -> None:
+        with self._lock:
+            if self._label:
+                self._done += count
+                self._progress(self._label, self._done, self._total)
+
+    def end(self) -> None:
+        with self._lock:
+            self._label = ""
+
+    def check(self) -> None:
+        return None
 
 
 class Bar:

@@ -1,25 +1,39 @@
 """A connection: PEP 249 over one session."""
 
+import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
-
-import duckdb
 
 from augursql.database.result import Result
 from augursql.database.session import Session
 from augursql.database.state import Notice, Parameters
+from augursql.frontends.dbapi import errors
 from augursql.frontends.dbapi.cursor import Cursor
 from augursql.frontends.dbapi.errors import InterfaceError, mapped
+from augursql.frontends.dbapi.transaction import Transaction
 from augursql.frontends.progress import Bar
 from augursql.types import Monitor
 
 
 class Connection:
-    """An open database. As in DuckDB each statement commits by itself unless `begin()` was called.
+    """An open database. As in DuckDB each statement commits by itself, unless `begin()` was called
+    or `autocommit` is False.
 
-    Not for use by several threads at once, except `interrupt`.
+    Threads may share it: one at a time runs a statement or fetches rows, the others wait.
     """
+
+    Warning = errors.Warning
+    Error = errors.Error
+    InterfaceError = errors.InterfaceError
+    DatabaseError = errors.DatabaseError
+    DataError = errors.DataError
+    OperationalError = errors.OperationalError
+    IntegrityError = errors.IntegrityError
+    InternalError = errors.InternalError
+    ProgrammingError = errors.ProgrammingError
+    NotSupportedError = errors.NotSupportedError
 
     def __init__(
         self,
@@ -29,6 +43,7 @@ class Connection:
         config: dict[str, Any] | None = None,
         settings: dict[str, object] | None = None,
         monitor: Monitor | None = None,
+        autocommit: bool = True,
     ) -> None:
         with mapped():
             self._session = Session(
@@ -41,18 +56,23 @@ class Connection:
         # Runs when the connection is dropped, at exit at the latest: DuckDB 2.0 complains of
         # functions on a connection that nobody closed.
         self._close = weakref.finalize(self, self._session.close)
+        self._lock = threading.RLock()
+        self._transaction = Transaction(self._session, autocommit)
+        self._cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
         self._streaming: weakref.ref[Cursor] | None = None
 
     def cursor(self) -> Cursor:
         """A cursor; all cursors of a connection share its transaction."""
-        self._open()
-        return Cursor(self._run)
+        with self.using():
+            made = Cursor(self)
+            self._cursors.add(made)
+            return made
 
     def execute(self, operation: str, parameters: Parameters = None) -> Cursor:
         """A new cursor that has executed the statement."""
         return self.cursor().execute(operation, parameters)
 
-    def executemany(self, operation: str, seq_of_parameters: Sequence[Any]) -> Cursor:
+    def executemany(self, operation: str, seq_of_parameters: Iterable[Any]) -> Cursor:
         """A new cursor that has executed the statement once for each set of parameters."""
         return self.cursor().executemany(operation, seq_of_parameters)
 
@@ -61,60 +81,117 @@ class Connection:
         """What the last statement has to say beside its result, warnings included."""
         return tuple(self._open().notices)
 
+    @property
+    def messages(self) -> list[tuple[type[Exception], Exception]]:
+        """The notices as PEP 249 wants them."""
+        return [(errors.Warning, errors.Warning(notice.text)) for notice in self.notices]
+
+    @property
+    def autocommit(self) -> bool:
+        """Whether each statement commits by itself. False: the first statement begins a
+        transaction, which lasts until `commit` or `rollback`."""
+        return self._transaction.autocommit
+
+    @autocommit.setter
+    def autocommit(self, wanted: bool) -> None:
+        with self.using():
+            self._make_way()
+            self._transaction.autocommit = wanted
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        with self.using():
+            self._make_way()
+            return self._transaction.is_open()
+
     def begin(self) -> None:
         """Starts a transaction."""
-        self.execute("BEGIN")
+        with self.using():
+            self._make_way()
+            self._transaction.begin()
 
     def commit(self) -> None:
         """Commits the transaction; without one it does nothing."""
-        self._end("COMMIT")
+        with self.using():
+            self._make_way()
+            self._transaction.commit()
 
     def rollback(self) -> None:
         """Rolls the transaction back; without one it does nothing."""
-        self._end("ROLLBACK")
+        with self.using():
+            self._make_way()
+            self._transaction.rollback()
 
     def interrupt(self) -> None:
         """Cancels the running statement, within a second; safe from another thread."""
         self._open().interrupt()
 
+    cancel = interrupt
+
     def register(self, name: str, data: Any) -> "Connection":
         """Makes a DataFrame or Arrow table readable as a view of that name."""
-        with mapped():
-            self._open().connection.register(name, data)
+        with self.using():
+            self._make_way()
+            self._session.connection.register(name, data)
         return self
 
     def close(self) -> None:
-        """Closes the connection; twice is once."""
-        self._close()
+        """Closes the connection; what was not committed is rolled back."""
+        with self.using():
+            for cursor in list(self._cursors):
+                cursor.close()
+            self._close()
 
     def __enter__(self) -> "Connection":
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, *exc: object) -> None:
+        if not self._close.alive:
+            return
+        try:
+            if not self.autocommit:
+                self.rollback() if kind else self.commit()
+        finally:
+            self.close()
+
+    @contextmanager
+    def using(self) -> Iterator[None]:
+        """What everything runs in that touches the session: one thread at a time."""
+        with self._lock, mapped():
+            self._open()
+            yield
+
+    def run(self, cursor: Cursor, operation: str, parameters: Parameters) -> Result:
+        """Runs a text for a cursor, which streams its rows from now on."""
+        self._make_way()
+        with self._transaction.around(operation):
+            result = self._session.execute(operation, parameters)
+        self._streaming = weakref.ref(cursor)
+        return result
+
+    def run_many(self, operation: str, sets: Sequence[Any]) -> int:
+        """Runs a statement with each set of parameters, in one transaction."""
+        self._make_way()
+        with self._transaction.around(operation), self._transaction.whole():
+            changed = self._session.execute_many(operation, sets)
+            if changed is not None:
+                return changed
+            for parameters in sets:
+                self._session.execute(operation, parameters).fetchall()
+            return -1
+
+    def keep(self, result: Result) -> Result:
+        return self._session.keep(result)
 
     def _open(self) -> Session:
         if not self._close.alive:
             raise InterfaceError("The connection is closed.")
         return self._session
 
-    def _run(self, cursor: Cursor, operation: str, parameters: Parameters) -> Result:
-        session = self._open()
-        before = self._streaming() if self._streaming is not None else None
-        if before is not None and before is not cursor:
-            before.detach()
-        result = session.execute(operation, parameters)
-        self._streaming = weakref.ref(cursor)
-        return result
-
-    def _end(self, statement: str) -> None:
-        session = self._open()
+    def _make_way(self) -> None:
+        """Has the rows read that a cursor has not fetched yet."""
         before = self._streaming() if self._streaming is not None else None
         if before is not None:
             before.detach()
-        with mapped():
-            try:
-                session.execute(statement)
-            except duckdb.TransactionException as error:
-                if "no transaction is active" not in str(error):
-                    raise
+        self._streaming = None

@@ -1,97 +1,201 @@
-"""A cursor: one statement at a time, and its rows."""
+"""A cursor: one text of statements at a time, and their rows."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
-from augursql.database.result import Result
-from augursql.database.state import Parameters
-from augursql.frontends.dbapi.errors import InterfaceError, ProgrammingError, mapped
+from augursql.database.result import Result, Row
+from augursql.database.state import Notice, Parameters
+from augursql.frontends.dbapi import errors
+from augursql.frontends.dbapi.batches import Batches
 
 if TYPE_CHECKING:
     import pandas
+    import polars
     import pyarrow
 
-Row = tuple[Any, ...]
-Execute = Callable[["Cursor", str, Parameters], Result]
+
+class Owner(Protocol):
+    """The connection, as its cursors see it."""
+
+    def using(self) -> AbstractContextManager[None]:
+        """What everything runs in that touches the connection: one thread at a time."""
+
+    def run(self, cursor: "Cursor", operation: str, parameters: Parameters) -> Result: ...
+
+    def run_many(self, operation: str, sets: Sequence[Any]) -> int: ...
+
+    def keep(self, result: Result) -> Result: ...
+
+    @property
+    def notices(self) -> Sequence[Notice]: ...
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the last text gave: the `result` that is fetched now and the `sets` to come, or the
+    `batches` that somebody reads. `notices` None: they are still the connection's.
+    """
+
+    result: Result | None = None
+    sets: Sequence[Result] = ()
+    batches: "weakref.ref[Batches] | None" = None
+    failure: BaseException | None = None
+    description: list[Row] | None = None
+    notices: Sequence[Notice] | None = ()
+    rowcount: int = -1
+    fetched: int = 0
 
 
 class Cursor:
     """PEP 249's cursor. Rows stream; when another cursor of the connection executes, the rows that
     are left are read into memory first, so each result stays whole and is computed once."""
 
-    def __init__(self, execute: Execute) -> None:
-        self._execute = execute
-        self._result: Result | None = None
-        self._buffer: list[Row] | None = None
-        self._description: list[Row] | None = None
-        self._closed = False
+    def __init__(self, connection: Owner) -> None:
         self.arraysize = 1
+        self.lastrowid = None
+        self._connection = connection
+        self._closed = False
+        self._answer = Answer()
+
+    @property
+    def connection(self) -> Any:
+        """The connection that the cursor was made by."""
+        return self._connection
 
     @property
     def description(self) -> list[Row] | None:
-        """(name, type, None, None, None, None, None) per column; None without rows."""
-        return self._description
+        """(name, type, None, None, None, None, None) per column; None without rows.
+
+        The types are DuckDB's, and compare with `augursql.STRING`, NUMBER and so on.
+        """
+        return self._answer.description
 
     @property
     def rowcount(self) -> int:
-        """-1: DuckDB tells the number of rows only at their end."""
-        return -1
+        """How many rows a statement changed or a query gave; -1 while that is not known.
+
+        DuckDB tells the number of a query's rows only at their end.
+        """
+        return self._answer.rowcount
+
+    @property
+    def rownumber(self) -> int | None:
+        """How many rows were fetched; None without rows."""
+        return None if self._answer.description is None else self._answer.fetched
+
+    @property
+    def messages(self) -> list[tuple[type[Exception], Exception]]:
+        """What the last statement has to say beside its result, as PEP 249 wants it."""
+        notices = self._connection.notices if self._answer.notices is None else self._answer.notices
+        return [(errors.Warning, errors.Warning(notice.text)) for notice in notices]
 
     def execute(self, operation: str, parameters: Parameters = None) -> "Cursor":
-        """Runs a statement of DuckDB's or ours; parameters by `?`, `$1` or `$name`."""
-        self._check_open()
-        self._result = self._buffer = self._description = None
-        with mapped():
-            result = self._execute(self, operation, parameters)
-            self._result, self._description = result, result.description
+        """Runs a text of DuckDB's or ours; parameters by `?`, `$1` or `$name`.
+
+        Of several statements each runs once, before this returns; the first that gives rows is
+        fetched first, and `nextset` goes on to the next.
+        """
+        with self._using():
+            self._forget()
+            result = self._connection.run(self, operation, parameters)
+            answer = Answer(notices=None)
+            answer.sets = [*result.earlier, result] if result.gives_rows else result.earlier
+            answer.rowcount = -1 if result.gives_rows else _changed(result)
+            self._answer = answer
+            if answer.sets:
+                self._next()
         return self
 
-    def executemany(self, operation: str, seq_of_parameters: Sequence[Any]) -> "Cursor":
-        """Runs a statement once for each set of parameters."""
-        for parameters in seq_of_parameters:
-            self.execute(operation, parameters)
-            self.detach()
+    def executemany(self, operation: str, seq_of_parameters: Iterable[Any]) -> "Cursor":
+        """Runs a statement once for each set of parameters: all of them or, after an error, none.
+
+        Rows that the statement gives are not kept.
+        """
+        sets = list(seq_of_parameters)
+        with self._using():
+            self._forget()
+            self._answer.rowcount = self._connection.run_many(operation, sets) if sets else 0
+            self._answer.notices = None
         return self
+
+    def callproc(self, procname: str, parameters: Sequence[Any] = ()) -> Sequence[Any]:
+        """Calls a scalar function, whose result can be fetched; returns the parameters."""
+        if not all(part.isidentifier() for part in procname.split(".")):
+            raise errors.ProgrammingError(f'"{procname}" is no name of a function.')
+        marks = ", ".join("?" for _ in parameters)
+        self.execute(f"SELECT {procname}({marks})", list(parameters))
+        return parameters
+
+    def nextset(self) -> bool | None:
+        """Goes on to the next result of the text that was executed; None if there is none."""
+        with self._using():
+            if not self._answer.sets:
+                return None
+            if self._answer.result is not None:
+                self._answer.result.close()
+            self._next()
+            return True
 
     def fetchone(self) -> Row | None:
-        if self._buffer is not None:
-            return self._buffer.pop(0) if self._buffer else None
-        with mapped():
-            return self._rows().fetchone()
+        return next(iter(self._fetch(lambda result: result.fetchmany(1), 1)), None)
 
     def fetchmany(self, size: int | None = None) -> list[Row]:
         count = self.arraysize if size is None else size
-        if self._buffer is not None:
-            taken, self._buffer = self._buffer[:count], self._buffer[count:]
-            return taken
-        with mapped():
-            return self._rows().fetchmany(count)
+        return self._fetch(lambda result: result.fetchmany(count), count)
 
     def fetchall(self) -> list[Row]:
-        if self._buffer is not None:
-            taken, self._buffer = self._buffer, []
-            return taken
-        with mapped():
-            return self._rows().fetchall()
+        return self._fetch(lambda result: result.fetchall(), None)
 
     def fetch_arrow(self) -> "pyarrow.Table":
-        """All rows as a pyarrow.Table."""
-        with mapped():
-            return self._whole().arrow()
+        """All rows that are left as a pyarrow.Table."""
+        return self._fetch_all(lambda result: result.arrow())
 
     def fetch_df(self) -> "pandas.DataFrame":
-        """All rows as a pandas.DataFrame (extra `[pandas]`)."""
-        with mapped():
-            return self._whole().df()
+        """All rows that are left as a pandas.DataFrame (extra `[pandas]`)."""
+        return self._fetch_all(lambda result: result.df())
+
+    def fetch_polars(self) -> "polars.DataFrame":
+        """All rows that are left as a polars.DataFrame (extra `[polars]`)."""
+        import polars
+
+        frame = polars.from_arrow(self.fetch_arrow())
+        assert isinstance(frame, polars.DataFrame)
+        return frame
+
+    def fetch_record_batches(self, rows: int = 100_000) -> "pyarrow.RecordBatchReader":
+        """The rows that are left as batches of up to `rows` rows, computed as they are read."""
+        with self._using():
+            result = self._given()
+            reader = _there(result.reader(rows))
+            self._answer.result = None  # From now on they are the reader's.
+            batches = Batches(result, reader, self._connection.using)
+            self._answer.batches = weakref.ref(batches)
+            return batches.reader()
 
     arrow = fetch_arrow
     df = fetch_df
+    pl = fetch_polars
 
     def detach(self) -> None:
-        """Reads what is left into memory: the connection is about to run something else."""
-        if self._result is not None and self._buffer is None:
-            with mapped():
-                self._buffer = self._result.fetchall() if self._description else []
+        """Reads what is left into memory: the connection is about to run something else.
+
+        An error on the way is raised when the rows are fetched.
+        """
+        answer = self._answer
+        if answer.notices is None:
+            answer.notices = tuple(self._connection.notices)
+        batches = answer.batches() if answer.batches is not None else None
+        if batches is not None:
+            batches.keep()
+        try:
+            if answer.result is not None:
+                answer.result = self._connection.keep(answer.result)
+            answer.sets = [self._connection.keep(result) for result in answer.sets]
+        except errors.ERRORS as error:
+            answer.failure = error
 
     def setinputsizes(self, sizes: Sequence[Any]) -> None:
         """Does nothing, as PEP 249 allows."""
@@ -100,12 +204,18 @@ class Cursor:
         """Does nothing, as PEP 249 allows."""
 
     def close(self) -> None:
+        """Closes the cursor and lets its rows go; twice is once."""
         self._closed = True
-        self._result = self._buffer = self._description = None
+        self._forget()
 
     def __iter__(self) -> Iterator[Row]:
-        while (row := self.fetchone()) is not None:
-            yield row
+        return self
+
+    def __next__(self) -> Row:
+        row = self.fetchone()
+        if row is None:
+            raise StopIteration
+        return row
 
     def __enter__(self) -> "Cursor":
         return self
@@ -113,20 +223,63 @@ class Cursor:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _rows(self) -> Result:
-        self._check_open()
-        if self._result is None or self._description is None:
-            raise ProgrammingError("There are no rows to fetch: execute a query first.")
-        return self._result
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        with self._connection.using():
+            if self._closed:
+                raise errors.InterfaceError("The cursor is closed.")
+            yield
 
-    def _whole(self) -> Result:
-        if self._buffer is not None:
-            raise ProgrammingError(
-                "Another statement ran on this connection since: fetch this result as Arrow or "
-                "DataFrame before, or use a second connection."
-            )
-        return self._rows()
+    def _fetch(self, read: Callable[[Result], list[Row]], size: int | None) -> list[Row]:
+        """Rows that `read` takes; fewer than `size` are the last ones, None means all."""
+        with self._using():
+            rows = read(self._given())
+            self._answer.fetched += len(rows)
+            if size is None or len(rows) < size:
+                self._answer.rowcount = self._answer.fetched
+            return rows
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise InterfaceError("The cursor is closed.")
+    def _fetch_all(self, read: Callable[[Result], Any]) -> Any:
+        with self._using():
+            table = _there(read(self._given()))
+            self._answer.fetched += len(table)
+            self._answer.rowcount = self._answer.fetched
+            return table
+
+    def _next(self) -> None:
+        answer = self._answer
+        answer.result, *answer.sets = answer.sets
+        answer.description = answer.result.description
+        answer.rowcount, answer.fetched = -1, 0
+
+    def _given(self) -> Result:
+        if self._answer.failure is not None:
+            raise self._answer.failure
+        if self._answer.result is None:
+            raise errors.ProgrammingError("There are no rows to fetch: execute a query first.")
+        return self._answer.result
+
+    def _forget(self) -> None:
+        """Lets all go that the last statement gave."""
+        answer = self._answer
+        batches = answer.batches() if answer.batches is not None else None
+        if batches is not None:
+            batches.close()
+        for result in (answer.result, *answer.sets):
+            if result is not None:
+                result.close()
+        self._answer = Answer()
+
+
+def _changed(result: Result) -> int:
+    """How many rows a statement changed that gives none; -1 where DuckDB does not say."""
+    if result.description is None:
+        return -1
+    counted, rows = result.acknowledges, result.fetchall()
+    return rows[0][0] if counted and rows and type(rows[0][0]) is int else -1
+
+
+def _there(table: Any) -> Any:
+    if table is None:
+        raise errors.ProgrammingError("All rows of this result were fetched already.")
+    return table

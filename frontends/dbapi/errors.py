@@ -75,12 +75,15 @@ TABLE: tuple[tuple[type[BaseException], type[Error]], ...] = (
 )
 
 
+ERRORS = (errors.AugurError, duckdb.Error)
+
+
 @contextmanager
 def mapped() -> Iterator[None]:
     """Raises what happens inside as PEP 249 names it; the original is the cause."""
     try:
         yield
-    except (errors.AugurError, duckdb.Error) as error:
+    except ERRORS as error:
         raise as_pep249(error) from error
 
 

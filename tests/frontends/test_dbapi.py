@@ -76,7 +76,8 @@ def test_errors_are_pep_249s_with_place_and_state() -> None:
             con.cursor().fetchall()
     with pytest.raises(augursql.InterfaceError, match="closed"):
         con.execute("SELECT 1")
-    con.close()
+    with pytest.raises(augursql.InterfaceError, match="closed"):
+        con.close()
 
 
 class Recorder:
