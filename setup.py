@@ -34,6 +34,7 @@ CORE = [
     "huggingface_hub>=0.34,<3",
     "threadpoolctl>=3.5,<4",
     "tqdm>=4.66,<5",
+    "prompt_toolkit>=3.0.47,<4",
 ]
 EXPORT = ["optimum-onnx~=0.1.0", "torch>=2.6,<3"]
 EXTRAS = {
@@ -55,6 +56,8 @@ EXTRAS["test"] = [
     "hypothesis>=6.100,<7",
     "import-linter~=2.16",
     "mypy~=2.4",
+    "pexpect>=4.9,<5",
+    "pyte~=0.8.2",
     "pytest~=9.2",
     "pytz>=2024.1",  # DuckDB's client wants it for TIMESTAMP WITH TIME ZONE
     "ruff~=0.17.0",

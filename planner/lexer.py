@@ -76,21 +76,31 @@ def tokenize(text: str) -> list[Token] | None:
     tokens: list[Token] = []
     position = 0
     while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None or match["endless"] is not None:
+        found = token_at(text, position)
+        if found is None:
             return None
-        position = match.end()
-        if match.lastgroup == "space":
-            continue
-        if match.lastgroup == "comment":
-            end = _comment_end(text, position)
-            if end is None:
-                return None
-            position = end
-            continue
-        kind = _KINDS["dollar" if match["dollar"] is not None else str(match.lastgroup)]
-        tokens.append(Token(kind, match.group(), match.start(), position))
+        position, token = found
+        if token is not None:
+            tokens.append(token)
     return tokens
+
+
+def token_at(text: str, position: int) -> tuple[int, Token | None] | None:
+    """Where what stands at `position` ends, and its token; no token for spaces and comments.
+
+    None where it does not end.
+    """
+    match = _TOKEN.match(text, position)
+    if match is None or match["endless"] is not None:
+        return None
+    end = match.end()
+    if match.lastgroup == "space":
+        return end, None
+    if match.lastgroup == "comment":
+        closed = _comment_end(text, end)
+        return None if closed is None else (closed, None)
+    kind = _KINDS["dollar" if match["dollar"] is not None else str(match.lastgroup)]
+    return end, Token(kind, match.group(), match.start(), end)
 
 
 def statements(text: str, tokens: list[Token]) -> list[tuple[int, int, list[Token]]]:

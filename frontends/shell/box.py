@@ -1,51 +1,58 @@
 """Rows as a box, as DuckDB's shell draws them."""
 
-import datetime
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
 
-SHOWN_ROWS = 40
+from augursql.frontends.shell.cells import Row, is_number
+
 NARROWEST = 8
-MOST_COLUMN = 60
-
-_NUMERIC = ("INT", "DOUBLE", "FLOAT", "DECIMAL", "NUMBER")
+DIM, RESET = "\x1b[90m", "\x1b[0m"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is drawn: `width` in columns of the terminal, None for no limit, and `rows`."""
+    """How much is drawn: `width` in columns of the terminal, None for no limit, and `rows`.
+
+    `colour`: NULL is drawn dim, as DuckDB's shell does.
+    """
 
     width: int | None
     rows: int | None
+    colour: bool = False
 
 
 def box(
-    names: Sequence[str], types: Sequence[str], rows: Sequence[Sequence[Any]], limits: Limits
+    names: Sequence[str],
+    types: Sequence[str],
+    rows: Sequence[Row],
+    limits: Limits,
+    null: str = "NULL",
 ) -> str:
     """A table with a head of names and types, cut to `limits` with an ellipsis where needed."""
     head, tail = _shown(rows, limits.rows)
-    cells = [[text(value) for value in row] for row in (*head, *tail)]
+    cells = [[null if v is None else escaped(v) for v in row] for row in (*head, *tail)]
     lowered = [t.lower() for t in types]
     wanted = [
         max([width(names[i]), width(_short(lowered[i])), *(width(row[i]) for row in cells)])
         for i in range(len(names))
     ]
     widths = _fitted(wanted, limits.width)
-    right = [
-        any(n in t.upper() for n in _NUMERIC) and "[" not in t and "(" not in t.split("DEC")[0]
-        for t in types
-    ]
+    right = [is_number(t) for t in types]
     lines = [_rule("┌┬┐", widths)]
     lines.append(_line([_centred(names[i], w) for i, w in enumerate(widths)]))
     lines.append(_line([_centred(_short(lowered[i]), w) for i, w in enumerate(widths)]))
     lines.append(_rule("├┼┤", widths))
-    for number, row in enumerate(cells):
+    for number, (row, values) in enumerate(zip(cells, (*head, *tail), strict=True)):
         if tail and number == len(head):
             lines += [_line([_centred("·", w) for w in widths])] * 3
-        lines.append(_line([_aligned(row[i], w, right[i]) for i, w in enumerate(widths)]))
+        drawn = [_aligned(row[i], w, right[i]) for i, w in enumerate(widths)]
+        if limits.colour:
+            drawn = [
+                f"{DIM}{cell}{RESET}" if value is None else cell
+                for cell, value in zip(drawn, values, strict=True)
+            ]
+        lines.append(_line(drawn))
     lines.append(_rule("└┴┘", widths))
     if len(rows) > 10 or tail:
         shown = f", {len(head) + len(tail)} shown" if tail else ""
@@ -53,23 +60,12 @@ def box(
     return "\n".join(lines)
 
 
-def text(value: Any) -> str:
-    """A value as DuckDB prints it, on one line."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return repr(value)
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_inner(k)}: {_inner(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_inner(item) for item in value) + "]"
-    if isinstance(value, bytes):
-        return "".join(chr(b) if 32 <= b < 127 and b != 92 else f"\\x{b:02X}" for b in value)
-    if isinstance(value, datetime.datetime):
-        return str(value)
-    return str(value).replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+def escaped(value: str) -> str:
+    """A text on one line, without what would move a terminal's cursor."""
+    if value.isprintable():
+        return value
+    value = value.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    return "".join(c if c >= " " and c != "\x7f" else f"\\x{ord(c):02X}" for c in value)
 
 
 def width(string: str) -> int:
@@ -82,22 +78,16 @@ def width(string: str) -> int:
     )
 
 
-def _inner(value: Any) -> str:
-    if isinstance(value, str):
-        return "'" + text(value).replace("'", "''") + "'"
-    return text(value) if not isinstance(value, Decimal) else str(value)
-
-
 def _short(type_: str) -> str:
+    if type_ == '"null"':
+        return "integer"  # A column of nothing but NULL, as DuckDB's shell calls it.
     return type_ if len(type_) <= 24 else type_.split("(", 1)[0] + "(…)"
 
 
-def _shown(
-    rows: Sequence[Sequence[Any]], most: int | None
-) -> tuple[Sequence[Sequence[Any]], Sequence[Sequence[Any]]]:
-    if most is None or len(rows) <= most + 3:
+def _shown(rows: Sequence[Row], most: int | None) -> tuple[Sequence[Row], Sequence[Row]]:
+    if not most or len(rows) <= most + 3:
         return rows, []
-    return rows[: most // 2], rows[-(most // 2) :]
+    return rows[: most - most // 2], rows[len(rows) - most // 2 :]
 
 
 def _fitted(wanted: list[int], limit: int | None) -> list[int]:

@@ -16,6 +16,7 @@ from augursql.database.session import Session
 from augursql.errors import InvalidValueError
 from augursql.frontends.progress import Bar
 from augursql.frontends.shell.box import Limits, box
+from augursql.frontends.shell.cells import texts
 from augursql.frontends.shell.demo_sql import Subject, choose_columns, steps
 
 BOLD, CYAN, DIM, RESET = "\x1b[1m", "\x1b[36m", "\x1b[2m", "\x1b[0m"
@@ -76,12 +77,12 @@ class Demo:
 
     def _show(self, statement: str) -> None:
         result = self._session.execute(statement)
-        rows = result.fetchall()
+        described = result.description or []
+        names, types = ([str(column[i]) for column in described] for i in (0, 1))
+        rows = [row for chunk in texts(self._session.connection, result, types) for row in chunk]
         for notice in self._session.notices:
             print(self._paint(notice.text, DIM))
-        if result.description and result.description[0][0] != "Count":
-            names = [str(column[0]) for column in result.description]
-            types = [str(column[1]) for column in result.description]
+        if names and names[0] != "Count":
             print(box(names, types, rows, Limits(WIDTH, 40)))
 
     def _rows(self, statement: str) -> list[tuple[Any, ...]]:

@@ -1,41 +1,53 @@
 """The command `augur`."""
 
-import argparse
 import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
-from augursql import __version__
 from augursql.errors import AugurError, OtherDocumentWarning, StaleIndexWarning
 
-EPILOG = """
-examples:
-  augur hotels.duckdb -c "SELECT 42"
-  augur hotels.duckdb < statements.sql
-  augur demo                     predictions from a few hundred hotel reviews
-  augur demo --data reviews.csv  the same on your own file (CSV, Parquet, JSON)
-  augur gpu                      install the CUDA build of ONNX Runtime
-"""
+if TYPE_CHECKING:
+    from augursql.database.session import Session
+    from augursql.frontends.shell.options import CommandLine
+    from augursql.frontends.shell.script import Script
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit status: 0, 1 on an error, 130 on Ctrl-C."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+def main() -> NoReturn:
+    """The program: ends the process with the status of its command line."""
+    try:
+        status = run(sys.argv[1:])
+        sys.stdout.flush()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BrokenPipeError:
+        status = 0  # The reader of our output has gone: nothing is left to say.
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    # Everything is closed. The interpreter's own way out would have DuckDB 2.0 print a list of
+    # functions that it calls leaked.
+    os._exit(status)
+
+
+def run(given: Sequence[str]) -> int:
+    """Runs the command line; returns the exit status: 0, 1 on an error, 130 on Ctrl-C.
+
+    Raises SystemExit where the command line or `.exit` says so, and BrokenPipeError.
+    """
     for shown_as_notice in (StaleIndexWarning, OtherDocumentWarning):
         warnings.simplefilter("ignore", shown_as_notice)
     try:
-        return _dispatch(given)
+        return _dispatch(list(given))
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
     except AugurError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:
-        # The reader of our output has gone: nothing is left to say, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def _dispatch(given: Sequence[str]) -> int:
@@ -47,34 +59,61 @@ def _dispatch(given: Sequence[str]) -> int:
         from augursql.frontends.shell.gpu import main as gpu
 
         return gpu(given[1:])
+    if given[:1] == ["predict"]:
+        from augursql.frontends.shell.batch import main as batch
+
+        return batch(given[1:])
     return _database(given)
 
 
 def _database(given: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        "augur",
-        description="SQL that predicts, classifies and searches, inside DuckDB.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("database", nargs="?", default=":memory:", help="a DuckDB file")
-    parser.add_argument("-c", "--command", action="append", help="SQL to run")
-    parser.add_argument("--readonly", action="store_true", help="open the file read-only")
-    parser.add_argument("--version", action="version", version=f"AugurSQL {__version__}")
-    options = parser.parse_args(given)
-
-    from augursql.database.session import Session
-    from augursql.frontends.progress import Bar
+    from augursql.frontends.shell.options import parsed
     from augursql.frontends.shell.script import Script
 
-    bar = Bar(lambda: session.settings.progress)
-    session = Session(options.database, read_only=options.readonly, monitor=bar)
+    line = parsed(given)
+    session = open_session(line.database, line.read_only)
+    script = Script(session, look=line.look, open_session=open_session)
     try:
-        script = Script(session)
-        if options.command:
-            return next((code for text in options.command if (code := script.run(text))), 0)
-        if not sys.stdin.isatty():
-            return script.run(sys.stdin.read())
-        return script.converse()
+        return _run(script, line)
     finally:
-        session.close()
+        script.close()
+
+
+def open_session(path: str, read_only: bool) -> "Session":
+    """A session that draws a progress bar where a person is watching. Raises StorageError."""
+    from augursql.database.session import Session
+    from augursql.frontends.progress import Bar
+
+    bar = Bar(lambda: session.settings.progress)
+    session = Session(path, read_only=read_only, monitor=bar)
+    return session
+
+
+def _run(script: "Script", line: "CommandLine") -> int:
+    from augursql.frontends.shell.commands import read_text
+
+    asking = line.interactive or (not line.steps and sys.stdin.isatty())
+    first = _init_file(line, asking)
+    texts = [read_text(first)] if first else []
+    texts += line.before
+    texts += [read_text(text) if kind == "file" else text for kind, text in line.steps]
+    if not line.steps and not asking:
+        texts.append(sys.stdin.read())
+    status = 0
+    for text in texts:
+        status = script.run(text) or status
+        if status and (script.terminal.look.bail or status == 130):
+            break
+    if not asking:
+        return status
+    from augursql.frontends.shell.console import Console
+
+    return Console(script).run(line.database)
+
+
+def _init_file(line: "CommandLine", asking: bool) -> str | None:
+    """What runs first: ~/.augurrc is for a person, and no script depends on it."""
+    if line.init is not None:
+        return line.init
+    own = Path.home() / ".augurrc"
+    return str(own) if asking and not line.no_init and own.is_file() else None

@@ -1,112 +1,119 @@
-"""Runs a text of statements and prints what each one gives."""
+"""Runs a text of statements and dot commands, and prints what each one gives."""
 
-import contextlib
+import os
 import re
-import shutil
 import sys
-from collections.abc import Iterator
-from typing import TextIO
+import time
+from typing import Any, TextIO
 
 import duckdb
 
-from augursql import __version__
 from augursql.database.session import Session
 from augursql.errors import AugurError
-from augursql.frontends.shell.box import SHOWN_ROWS, Limits, box
-from augursql.planner.lexer import statements, tokenize
+from augursql.frontends.shell.look import Look
+from augursql.frontends.shell.parts import Part, parts
+from augursql.frontends.shell.terminal import YELLOW, OpenSession, Terminal
 
 _CHANGES = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?!select|from|with|values|table|show|describe|call|\()\w",
     re.IGNORECASE | re.DOTALL,
 )
-# The columns of EXPLAIN, whose values are drawings of several lines.
-EXPLAINED = ["explain_key", "explain_value"]
-RED, YELLOW, DIM, RESET = "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
+INTERRUPTED = 130
 
 
 class Script:
     """Prints results on `out` and messages on `err`; colours and cuts only for a terminal."""
 
     def __init__(
-        self, session: Session, out: TextIO = sys.stdout, err: TextIO = sys.stderr
+        self,
+        session: Session,
+        out: TextIO = sys.stdout,
+        err: TextIO = sys.stderr,
+        look: Look | None = None,
+        open_session: OpenSession | None = None,
     ) -> None:
-        self._session = session
-        self._out = out
-        self._err = err
+        self.terminal = Terminal(session, look, open_session, out, err)
 
     def run(self, text: str) -> int:
-        """Runs the statements in order and stops at the first error. Returns the exit status."""
-        for statement in split(text):
-            try:
-                self._run(statement)
-            except KeyboardInterrupt:
-                self._message("Interrupted.", YELLOW)
-                return 130
-            except (AugurError, duckdb.Error) as error:
-                label = "" if isinstance(error, duckdb.Error) else "Error: "
-                self._message(f"{label}{error}", RED)
-                return 1
+        """Runs the parts in order; the first error ends it, unless `look.bail` is off.
+
+        Returns the exit status. Raises SystemExit when a command says so.
+        """
+        status = 0
+        for part in parts(text):
+            failed = self._tried(part)
+            if failed and (self.terminal.look.bail or failed == INTERRUPTED):
+                return failed
+            status = failed or status
+        return status
+
+    def close(self) -> None:
+        """Closes the database and what else is open."""
+        self.terminal.close()
+
+    def _tried(self, part: Part) -> int:
+        """Runs one part and tells of its error; returns 0, 1, or 130 after Ctrl-C."""
+        terminal = self.terminal
+        try:
+            return self._run(part)
+        except KeyboardInterrupt:
+            terminal.tell("Interrupted.", YELLOW)
+            return INTERRUPTED
+        except (AugurError, duckdb.Error) as error:
+            label = "" if isinstance(error, duckdb.Error) else "Error: "
+            terminal.complain(f"{label}{error}")
+            return 1
+        except BrokenPipeError:
+            if terminal.output.name == "stdout":
+                raise
+            terminal.output.close()  # The program of .output has read enough.
+            return 0
+
+    def _run(self, part: Part) -> int:
+        terminal, look = self.terminal, self.terminal.look
+        if look.echo:
+            terminal.put([f".{part.text}\n" if part.is_command else f"{part.text};\n"])
+        if part.is_command:
+            from augursql.frontends.shell.commands import run_command
+
+            text = run_command(terminal, part.text)
+            return 0 if text is None else self.run(text)
+        started, before = time.perf_counter(), os.times()
+        try:
+            self._execute(part.text)
+        finally:
+            if look.timer:
+                real, after = time.perf_counter() - started, os.times()
+                user, system = after.user - before.user, after.system - before.system
+                line = f"Run Time (s): real {real:.3f} user {user:.6f} sys {system:.6f}"
+                terminal.put([f"{line}\n"])
         return 0
 
-    def converse(self) -> int:
-        """Asks a person for statements, each up to its semicolon, until Ctrl-D."""
-        with contextlib.suppress(ImportError):
-            import readline  # noqa: F401  gives input() history and line editing
-        print(f"AugurSQL {__version__}. End a statement with ; and leave with Ctrl-D.")
-        waiting = ""
-        while True:
+    def _execute(self, statement: str) -> None:
+        terminal = self.terminal
+        changes = _CHANGES.match(statement) is not None
+        terminal.definitions += changes
+        result = terminal.session.execute(statement)
+        names = [str(column[0]) for column in result.description or []]
+        if changes and names in (["Count"], ["Success"]):
+            # DuckDB answers what changes something with a count or a success, which it hides.
+            rows = result.fetchall()
+            terminal.notices()
+            if terminal.look.changes and names == ["Count"]:
+                terminal.put([f"changes: {sum(int(row[0]) for row in rows)}\n"])
+        elif terminal.look.plain_explain and names == ["explain_key", "explain_value"]:
+            plans = result.fetchall()
+            terminal.notices()
+            terminal.put([_plain(plans)])
+        elif names:
             try:
-                line = input("     ...> " if waiting else "augur> ")
-            except EOFError:
-                print()
-                return 0
-            except KeyboardInterrupt:
-                print()
-                waiting = ""
-                continue
-            waiting = f"{waiting}\n{line}" if waiting else line
-            if waiting.rstrip().endswith(";") or not waiting.strip():
-                self.run(waiting)
-                waiting = ""
-
-    def _run(self, statement: str) -> None:
-        result = self._session.execute(statement)
-        described = result.description
-        rows = result.fetchall()
-        for notice in self._session.notices:
-            self._message(notice.text, YELLOW if notice.warning else DIM)
-        if not described:
-            return
-        names = [str(column[0]) for column in described]
-        if _is_acknowledgement(statement, names):
-            return
-        if names == EXPLAINED:
-            values = (str(value).rstrip() for _, value in rows)
-            print("\n\n".join(values), file=self._out, flush=True)
-            return
-        types = [str(column[1]) for column in described]
-        print(box(names, types, rows, self._limits()), file=self._out, flush=True)
-
-    def _limits(self) -> Limits:
-        if not self._out.isatty():
-            return Limits(None, None)
-        return Limits(shutil.get_terminal_size().columns, SHOWN_ROWS)
-
-    def _message(self, text: str, colour: str) -> None:
-        shown = f"{colour}{text}{RESET}" if self._err.isatty() else text
-        print(shown, file=self._err, flush=True)
+                terminal.show(result)
+            finally:
+                terminal.notices()
+        else:
+            terminal.notices()
 
 
-def split(text: str) -> Iterator[str]:
-    """The statements of a text. One whose quotes do not end is left for DuckDB to complain of."""
-    tokens = tokenize(text)
-    if tokens is None:
-        yield text
-        return
-    for start, end, _ in statements(text, tokens):
-        yield text[start:end]
-
-
-def _is_acknowledgement(statement: str, names: list[str]) -> bool:
-    """DuckDB answers what changes something with a count or a success, which its shell hides."""
-    return names in (["Count"], ["Success"]) and _CHANGES.match(statement) is not None
+def _plain(rows: list[tuple[Any, ...]]) -> str:
+    """The plans that EXPLAIN gives, as they are: a box around their lines would break them."""
+    return "".join(f"{str(value).rstrip()}\n" for _, value in rows)

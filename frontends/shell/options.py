@@ -1,0 +1,125 @@
+"""The command line of `augur`, with the options that users of DuckDB's shell know."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from augursql import __version__
+from augursql.frontends.shell.look import MODES, Look
+
+EPILOG = """
+examples:
+  augur hotels.duckdb            the shell; .help lists its commands
+  augur hotels.duckdb -c "SELECT 42"
+  augur hotels.duckdb -csv -f report.sql > report.csv
+  augur hotels.duckdb < statements.sql
+  augur predict --help           predictions for the rows of files
+  augur demo                     predictions from a few hundred hotel reviews
+  augur demo --data reviews.csv  the same on your own file (CSV, Parquet, JSON)
+  augur gpu                      install the CUDA build of ONNX Runtime
+
+Options are written with one dash or two.
+"""
+Step = tuple[Literal["command", "file"], str]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """What was asked for. `steps` run in their order; without any, standard input is read.
+
+    `before` run first in any case; `init` is a file that runs before them, None for ~/.augurrc.
+    """
+
+    database: str
+    read_only: bool
+    look: Look
+    steps: tuple[Step, ...]
+    before: tuple[str, ...]
+    init: str | None
+    no_init: bool
+    interactive: bool
+
+
+class _Add(argparse.Action):
+    """Keeps -c and -f in the order they were given in."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        steps = [*(getattr(namespace, self.dest) or []), (self.const, values)]
+        setattr(namespace, self.dest, steps)
+
+
+def parsed(given: Sequence[str]) -> CommandLine:
+    """The command line as values; what is wrong with it ends the program with status 2."""
+    options = _parser().parse_args(given)
+    steps = list(options.steps or [])
+    if options.sql is not None:
+        steps.append(("command", options.sql))
+    look = Look(
+        mode=options.mode,
+        headers=options.headers,
+        null=options.nullvalue,
+        separator=options.separator,
+        bail=options.bail,
+        echo=options.echo,
+    )
+    return CommandLine(
+        database=options.database,
+        read_only=options.readonly,
+        look=look,
+        steps=tuple(steps),
+        before=tuple(options.cmd or ()),
+        init=options.init,
+        no_init=options.no_init,
+        interactive=options.interactive,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "augur",
+        description="SQL that predicts, classifies and searches, inside DuckDB.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("database", nargs="?", default=":memory:", help="a DuckDB file; in memory without it")
+    add("sql", nargs="?", help="SQL to run")
+    for names, const, meaning in (
+        (("-c", "-s", "--command", "-command"), "command", "SQL or dot commands to run"),
+        (("-f", "--file", "-file"), "file", "a file of them to run"),
+    ):
+        metavar = "SQL" if const == "command" else "FILE"
+        add(*names, action=_Add, dest="steps", const=const, metavar=metavar, help=meaning)
+    add(*_both("cmd"), action="append", metavar="SQL", help="SQL to run before anything else")
+    add(*_both("init"), metavar="FILE", help="run this file first, in place of ~/.augurrc")
+    add(*_both("no-init"), action="store_true", help="do not run ~/.augurrc")
+    add(*_both("interactive"), action="store_true", help="the shell, also after -c or -f")
+    add(*_both("readonly"), action="store_true", help="open the file read-only")
+    for mode in MODES:
+        add(*_both(mode), action="store_const", dest="mode", const=mode, help=f"mode {mode}")
+    switches = (
+        ("header", "headers", True, "show the names of columns"),
+        ("noheader", "headers", False, "leave them out"),
+        ("bail", "bail", True, "stop at the first error (so it is without this option)"),
+        ("no-bail", "bail", False, "go on after an error"),
+    )
+    for name, dest, value, meaning in switches:
+        add(*_both(name), action="store_const", dest=dest, const=value, help=meaning)
+    add(*_both("nullvalue"), default="NULL", metavar="TEXT", help="what stands for NULL")
+    add(*_both("separator"), metavar="TEXT", help="what parts values in csv, list and tabs")
+    add(*_both("echo"), action="store_true", help="print each statement before its result")
+    add(*_both("version"), action="version", version=f"AugurSQL {__version__}")
+    parser.set_defaults(mode="box", headers=True, bail=True)
+    return parser
+
+
+def _both(name: str) -> tuple[str, str]:
+    return f"-{name}", f"--{name}"
