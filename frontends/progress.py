@@ -14,8 +14,8 @@ PATIENCE = 0.7
 class Calling:
     """A Monitor that calls `progress(label, done, total)`; `total` is None when unknown.
 
-    It is called after each batch, and at first where the total is known, by one thread at a time, which may be one of
-    DuckDB's. An exception that it raises ends the statement.
+    It is called after each batch, and at first where the total is known, by one thread at a time,
+    which may be one of DuckDB's. An exception that it raises ends the statement.
     """
 
     def __init__(self, progress: Callable[[str, int, int | None], object]) -> None:

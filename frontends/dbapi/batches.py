@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Batches:
     """What is left of a result, read by whoever holds the `reader`.
 
-    `using` is the connection's: under it one thread reads at a time. What is held in memory is read
+    `using` is the cursor's: under it one thread reads at a time. What is held in memory is read
     without it, so that the connection itself can read the batches.
     """
 

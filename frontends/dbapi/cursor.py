@@ -171,7 +171,8 @@ class Cursor:
             result = self._given()
             reader = _there(result.reader(rows))
             self._answer.result = None  # From now on they are the reader's.
-            batches = Batches(result, reader, self._connection.using)
+            # What it holds keeps the cursor, through which the connection finds it.
+            batches = Batches(result, reader, self._using)
             self._answer.batches = weakref.ref(batches)
             return batches.reader()
 
