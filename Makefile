@@ -5,6 +5,10 @@ VENV := .venv
 PIP := $(VENV)/bin/pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
 OTHER_DUCKDB := $(VENV)/duckdb-1.5.5
+# What there is for DuckDB 1.5 alone: its extensions as wheels, and the SQLAlchemy dialect.
+EXTENSIONS := quack sqlite-scanner postgres-scanner mysql-scanner httpfs delta iceberg avro
+ONLY_1_5 := duckdb==1.5.5 duckdb-extensions==1.5.5 duckdb-sqlalchemy==1.5.6.5 \
+  $(EXTENSIONS:%=duckdb-extension-%==1.5.5)
 FILES ?= --list tests/sqllogic/files.txt
 
 .PHONY: demo test check unit sqllogic bench clean
@@ -50,7 +54,7 @@ $(VENV)/.core: setup.py constraints.txt $(VENV)/.venv
 $(VENV)/.test: $(VENV)/.core
 	@echo "Installing what the tests need"
 	@$(INSTALL) --editable '.[test]'
-	@$(PIP) install --quiet --no-deps --upgrade --target $(OTHER_DUCKDB) duckdb==1.5.5
+	@$(PIP) install --quiet --no-deps --upgrade --target $(OTHER_DUCKDB) $(ONLY_1_5)
 	@touch $@
 
 clean:
