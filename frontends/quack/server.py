@@ -51,7 +51,7 @@ class Server:
             )
         if token is not None and len(token) < SHORTEST_TOKEN:
             raise InvalidValueError(f"A token has {SHORTEST_TOKEN} characters or more.")
-        self.host, self.port = host, port or _free_port(host)
+        self.host, self.port = host, _free_port(host, port)
         self.token = token or secrets.token_hex(16)
         self.name = Path(path).stem if path != ":memory:" else "augur"
         self._users = list(users or ())
@@ -134,10 +134,7 @@ class Server:
                 f"allow_other_hostname = {elsewhere})"
             ).fetchall()
         except duckdb.Error as error:
-            raise StorageError(
-                f"The server cannot listen on {self.host}, port {self.port}: {error}",
-                hint="Choose another with --port; --port 0 takes a free one.",
-            ) from error
+            raise _cannot_listen(self.host, self.port, error) from error
 
     def _authenticate(self, id: str, token: str, _: str) -> bool:
         if not self._users:
@@ -174,11 +171,27 @@ class Server:
             time.sleep(0.05)
 
 
-def _free_port(host: str) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as listening:
-        listening.bind((host, 0))
-        return int(listening.getsockname()[1])
+def _free_port(host: str, port: int) -> int:
+    """The port, which may be 0 for any, if nobody listens there. Raises StorageError.
+
+    Quack would share it with another server, and each would get some of the clients.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(found[0]) as listening:
+            if port:  # A server that has just ended leaves its port waiting for a while.
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(found[4])
+            return int(listening.getsockname()[1])
+    except (OSError, OverflowError) as error:
+        raise _cannot_listen(host, port, error) from error
+
+
+def _cannot_listen(host: str, port: int, error: Exception) -> StorageError:
+    return StorageError(
+        f"The server cannot listen on {host}, port {port}: {error}",
+        hint="Choose another with --quack; --quack 0 takes a free one.",
+    )
 
 
 def _name(name: str) -> str:
