@@ -77,6 +77,7 @@ def serve(
     token: str | None = None,
     users: "str | None" = None,
     read_only: bool = False,
+    external_access: bool = True,
     config: dict[str, Any] | None = None,
     settings: dict[str, object] | None = None,
 ) -> "Server":
@@ -84,7 +85,7 @@ def serve(
 
     `port` 0 takes a free one. `users` is a TOML file; without it there is one token, made anew
     unless it is given, and the server listens on this machine only. `line` of what comes back opens
-    a shell, `uri` is for ATTACH.
+    a shell, `uri` is for ATTACH. Without `external_access` clients read and write no files.
     """
     from pathlib import Path
 
@@ -98,6 +99,7 @@ def serve(
         token=token,
         users=read_users(Path(users)) if users is not None else None,
         read_only=read_only,
+        external_access=external_access,
         config=config,
         settings=settings,
     )

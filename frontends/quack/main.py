@@ -33,6 +33,7 @@ def main(given: Sequence[str]) -> int:
             token=options.token or os.environ.get("AUGUR_TOKEN"),
             users=read_users(Path(options.users)) if options.users else None,
             read_only=options.readonly,
+            external_access=not options.no_external_access,
         )
     except AugurError as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -63,4 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--token", help="what clients connect with, or AUGUR_TOKEN; made anew for each run")
     add("--users", metavar="FILE", help="users and their tokens (TOML)")
     add("--readonly", action="store_true", help="open the file read-only")
+    add(
+        "--no-external-access",
+        action="store_true",
+        help="clients read and write no files and attach no databases",
+    )
     return parser

@@ -28,6 +28,8 @@ LOOKS_EVERY = 1.0
 class Server:
     """Serves from `start` to `stop`. `token` is what clients connect with, unless there are users.
 
+    Without `external_access` clients read and write no files and attach no databases.
+
     Raises UnsupportedError without Quack's extension, InvalidValueError for a host other than this
     machine without users, StorageError for a database that cannot be opened or a port in use.
     """
@@ -41,6 +43,7 @@ class Server:
         token: str | None = None,
         users: list[User] | None = None,
         read_only: bool = False,
+        external_access: bool = True,
         config: Mapping[str, Any] | None = None,
         settings: Mapping[str, object] | None = None,
     ) -> None:
@@ -62,6 +65,8 @@ class Server:
             load(self._session.connection)
             # A name in a client's text is never one of this program's variables.
             self._session.connection.execute("SET python_enable_replacements = false")
+            if not external_access:  # Not before: extensions are files, too.
+                self._session.connection.execute("SET enable_external_access = false")
             # A connection of its own: hooks, which run on Quack's threads, leave this one alone.
             self._own = self._session.beside()
             self._clients = Clients(self._session, self._connected.get)

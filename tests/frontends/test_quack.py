@@ -272,6 +272,13 @@ def test_served_from_python(shell: Shell) -> None:
             augursql.serve(port=server.port)
 
 
+def test_a_server_without_files(shell: Shell) -> None:
+    with augursql.serve(port=0, external_access=False) as server:
+        _, complaints = shell.run(server.line, query("FROM read_csv('/etc/passwd')"))
+        assert "disabled by configuration" in complaints
+        assert "true" in shell.run(server.line, query("SELECT embed('a') IS NOT NULL AS e"))[0]
+
+
 def test_elsewhere_than_this_machine_only_with_users() -> None:
     with pytest.raises(augursql.errors.InvalidValueError, match="Without users"):
         augursql.serve(host="0.0.0.0")
