@@ -43,6 +43,17 @@ def candidates(before: str, names: Names) -> list[Candidate]:
     return found[:MOST]
 
 
+def file_begun(before: str) -> str | None:
+    """The beginning of a file's name in a string that is open; None where there is no such."""
+    tokens, open_at = _statement(before)
+    if open_at is None or before[open_at] != "'":
+        return None
+    said = [token.text.upper() for token in tokens[-2:]]
+    reads = said[-1:] in (["FROM"], ["JOIN"], ["COPY"], ["TO"], ["ATTACH"], ["IMPORT"])
+    in_reader = said[1:] in (["("], ["["]) and said[0].startswith(("READ_", "(", "LIST_VALUE"))
+    return before[open_at + 1 :] if reads or in_reader else None
+
+
 def _statement(text: str) -> tuple[list[Token], int | None]:
     """The tokens of the statement under way, and where an open string or name begins."""
     tokens, position = list[Token](), 0

@@ -57,14 +57,14 @@ def format_of(name: str) -> Format:
 def readable(names: Sequence[str], format_: Format | None) -> Iterator[str]:
     """SQL that reads files, globs, or standard input ('-'), while the block runs."""
     if list(names) != [STANDARD]:
-        yield _reading(names, format_ or format_of(names[0]))
+        yield reading(names, format_ or format_of(names[0]))
         return
     with tempfile.TemporaryDirectory(prefix="augur-") as folder:
         # Standard input can be read once; DuckDB looks at a file more often than that.
         copy = os.path.join(folder, "input")
         with open(copy, "wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
-        yield _reading([copy], format_ or _format_within(copy))
+        yield reading([copy], format_ or _format_within(copy))
 
 
 @contextmanager
@@ -99,9 +99,10 @@ def _print(file: BinaryIO) -> None:
     sys.stdout.buffer.flush()
 
 
-def _reading(names: Sequence[str], format_: Format) -> str:
+def reading(names: Sequence[str], format_: Format, options: Sequence[str] = ()) -> str:
+    """SQL that reads files or globs; `options` are arguments of DuckDB's reader."""
     listed = ", ".join(literal(name) for name in names)
-    return f"{_READERS[format_]}([{listed}], union_by_name = true)"
+    return f"{_READERS[format_]}({', '.join([f'[{listed}]', 'union_by_name = true', *options])})"
 
 
 def _format_within(path: str) -> Format:
