@@ -37,7 +37,7 @@ def candidates(before: str, names: Names) -> list[Candidate]:
     for kind, options in _groups(_before_word(tokens, before, word), tokens, names):
         for option in options:
             written = _written(option, kind, word)
-            if written is not None and written not in seen:
+            if written is not None and written not in seen and written != word:
                 seen.add(written)
                 found.append(Candidate(written, len(word), kind))
     return found[:MOST]

@@ -17,7 +17,7 @@ _LATEX = {
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Texts ready to print. `head` is empty where headers are off; `right`: aligned so."""
+    """Texts ready to print. `head` is empty where it is not to be shown; `right`: aligned so."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -48,7 +48,9 @@ def written(table: Table, look: Look) -> Iterator[str]:
 
 def _grid(table: Table, look: Look, text: Callable[[str], str]) -> Grid:
     rows = [[text(look.null if c is None else c) for c in row] for row in table.rows()]
-    head = [text(name) for name in table.names] if look.headers else []
+    # As in DuckDB's shell, the others would be no tables without their heads.
+    shows_head = look.headers or look.mode != "column"
+    head = [text(name) for name in table.names] if shows_head else []
     shown = [head, *rows] if head else rows
     widths = [max([1, *(width(row[i]) for row in shown)]) for i in range(len(table.names))]
     return Grid(head, rows, widths, [is_number(type_) for type_ in table.types])
@@ -69,9 +71,8 @@ def _table(grid: Grid) -> Iterator[str]:
     rule = "+" + "".join("-" * (room + 2) + "+" for room in grid.widths) + "\n"
     edges = ("| ", " | ", " |")
     yield rule
-    if grid.head:
-        yield grid.line(grid.head, edges)
-        yield rule
+    yield grid.line(grid.head, edges)
+    yield rule
     yield from (grid.line(row, edges) for row in grid.rows)
     yield rule
 
@@ -80,19 +81,17 @@ def _latex(grid: Grid) -> Iterator[str]:
     edges = ("", " & ", " \\\\")
     yield f"\\begin{{tabular}}{{|{''.join('r' if right else 'l' for right in grid.right)}|}}\n"
     yield "\\hline\n"
-    if grid.head:
-        yield grid.line(grid.head, edges)
-        yield "\\hline\n"
+    yield grid.line(grid.head, edges)
+    yield "\\hline\n"
     yield from (grid.line(row, edges) for row in grid.rows)
     yield "\\hline\n\\end{tabular}\n"
 
 
 def _markdown(grid: Grid) -> Iterator[str]:
     edges = ("| ", " | ", " |")
-    if grid.head:
-        yield grid.line(grid.head, edges)
-        rules = zip(grid.widths, grid.right, strict=True)
-        yield "|" + "|".join("-" * (w + 1) + (":" if r else "-") for w, r in rules) + "|\n"
+    yield grid.line(grid.head, edges)
+    rules = zip(grid.widths, grid.right, strict=True)
+    yield "|" + "|".join("-" * (w + 1) + (":" if r else "-") for w, r in rules) + "|\n"
     yield from (grid.line(row, edges) for row in grid.rows)
 
 

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any, Literal
 
 from augursql import __version__
@@ -20,7 +21,7 @@ examples:
   augur demo --data reviews.csv  the same on your own file (CSV, Parquet, JSON)
   augur gpu                      install the CUDA build of ONNX Runtime
 
-Options are written with one dash or two.
+Options are written with one dash or two. The output modes are options too:
 """
 CONFIG = ("allow_unsigned_extensions", "storage_compatibility_version")
 Step = tuple[Literal["command", "file"], str]
@@ -92,8 +93,9 @@ def parsed(given: Sequence[str]) -> CommandLine:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "augur",
+        usage="augur [OPTION ...] [DATABASE] [SQL]",
         description="SQL that predicts, classifies and searches, inside DuckDB.",
-        epilog=EPILOG,
+        epilog=EPILOG + fill(" ".join(f"-{mode}" for mode in MODES), 78),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
         add_help=False,
@@ -136,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_look(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     for mode in MODES:
-        add(*_both(mode), action="store_const", dest="mode", const=mode, help=f"mode {mode}")
+        add(*_both(mode), action="store_const", dest="mode", const=mode, help=argparse.SUPPRESS)
     switches = (
         ("header", "headers", True, "show the names of columns"),
         ("noheader", "headers", False, "leave them out"),
