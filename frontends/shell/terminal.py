@@ -18,7 +18,7 @@ from augursql.frontends.shell.output import Output
 
 OpenSession = Callable[[str, bool], Session]
 
-_LABEL = re.compile(r"[A-Z][\w ]*Error:")
+_LABEL = re.compile(r"^(?:[A-Z][\w ]* )?Error:")
 _CARET = re.compile(r"^( *)(\^+)$", re.MULTILINE)
 BOLD_RED, YELLOW, DIM, RESET = "\x1b[1;31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 

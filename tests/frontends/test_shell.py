@@ -91,6 +91,10 @@ def test_a_box_is_cut_with_a_note(shell: Shell) -> None:
     narrow = shell(".maxwidth 30\nSELECT repeat('x', 200) AS a, 1 AS b")
     assert max(map(len, narrow.splitlines())) <= 30
     assert "…" in narrow
+    wide = shell(".maxwidth 60\nSELECT " + ", ".join(f"{n} AS col_{n}" for n in range(30)))
+    assert {len(line) for line in wide.splitlines()[:-1]} <= set(range(40, 61))
+    assert [f"col_{n}" in wide for n in (0, 1, 28, 29, 15)] == [True] * 4 + [False]
+    assert "30 columns, 5 shown" in wide
     assert "\x1b" not in shell("SELECT E'a\\x1b[31mb' AS a"), "a value cannot steer the terminal"
 
 
