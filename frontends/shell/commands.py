@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from shutil import get_terminal_size
+from textwrap import TextWrapper
 
 from augursql.errors import NameNotFoundError, UnsupportedError, candidates
 from augursql.frontends.shell import actions, listed, switches
@@ -66,8 +68,10 @@ def _help(terminal: Terminal, arguments: Arguments) -> None:
     if not rows:
         terminal.put([f"Nothing matches '{wanted}'\n"])
         return
-    room = max(len(usage) for usage, _ in rows)
-    terminal.put([f"{usage:<{room}}  {summary}\n" for usage, summary in rows])
+    room = max(len(usage) for usage, _ in rows) + 2
+    columns = get_terminal_size().columns if terminal.output.watched else 1000
+    shape = TextWrapper(max(columns, room + 20), subsequent_indent=" " * room)
+    terminal.put([shape.fill(f"{usage:<{room}}{summary}") + "\n" for usage, summary in rows])
 
 
 COMMANDS: Mapping[str, Command] = {

@@ -12,14 +12,14 @@ from typing import Literal, get_args
 from augursql.errors import InvalidValueError, StorageError
 from augursql.planner.lexer import literal
 
-Format = Literal["csv", "json", "jsonl", "parquet"]
+Format = Literal["csv", "tsv", "json", "jsonl", "parquet"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 STANDARD = "-"
 PART = ".part-"
 
 _SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
-    ".tsv": "csv",
+    ".tsv": "tsv",
     ".txt": "csv",
     ".json": "json",
     ".jsonl": "jsonl",
@@ -28,12 +28,14 @@ _SUFFIXES: dict[str, Format] = {
 }
 _READERS: dict[Format, str] = {
     "csv": "read_csv",
+    "tsv": "read_csv",
     "json": "read_json",
     "jsonl": "read_json",
     "parquet": "read_parquet",
 }
 _WRITERS: dict[Format, str] = {
     "csv": "FORMAT csv, HEADER",
+    "tsv": "FORMAT csv, HEADER, DELIMITER '\\t'",
     "json": "FORMAT json, ARRAY",
     "jsonl": "FORMAT json",
     "parquet": "FORMAT parquet",

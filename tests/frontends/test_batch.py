@@ -72,6 +72,8 @@ def test_rows_keep_their_order_and_gain_a_column(
     assert [row[:3] for row in found] == rows(tmp_path / "new.csv")
     assert all(row[3] in range(1, 6) for row in found)
     assert not list(tmp_path.glob(".part-*"))
+    if "tsv" in name:
+        assert b"id\treview\tday\trating_predictions\n" in (tmp_path / name).read_bytes()
 
 
 def test_all_forms_of_input_give_the_same(predict: Predict, tmp_path: Path) -> None:
