@@ -110,16 +110,20 @@ def _run(script: "Script", line: "CommandLine") -> int:
 
 def _texts(line: "CommandLine", asking: bool) -> Iterator[str]:
     """What is to be run before a person is asked, each text when its turn has come."""
-    from augursql.frontends.shell.actions import read_text
-
     first = _init_file(line, asking)
     if first is not None:
-        yield read_text(first)
+        yield _read(first)
     yield from line.before
     for kind, text in line.steps:
-        yield read_text(text) if kind == "file" else text
+        yield _read(text) if kind == "file" else text
     if not line.steps and not asking and not line.no_stdin:
         yield sys.stdin.read()
+
+
+def _read(file: str) -> str:
+    from augursql.frontends.shell.actions import read_text  # Commands are loaded when needed.
+
+    return read_text(file)
 
 
 def _init_file(line: "CommandLine", asking: bool) -> str | None:
