@@ -24,7 +24,7 @@ apilevel = "2.0"
 threadsafety = 2
 paramstyle = "qmark"
 
-_ERRORS = (
+ERRORS = (
     *("Warning", "Error", "InterfaceError", "DatabaseError", "DataError", "OperationalError"),
     *("IntegrityError", "InternalError", "ProgrammingError", "NotSupportedError"),
 )
@@ -70,7 +70,7 @@ def connect(
 
 def __getattr__(name: str) -> Any:
     """PEP 249's exceptions and types, loaded when they are first asked for."""
-    if name in _ERRORS:
+    if name in ERRORS:
         from augursql.frontends.dbapi import errors
 
         return getattr(errors, name)

@@ -83,7 +83,6 @@ class Interpreter:
         for number, statement in enumerate(statements, start=1):
             last = number == len(statements)
             result = self._run(statement, sql, parameters if last else None)
-            result.statement = result.statement or statement.text
             if not last:
                 keep(result, earlier, self._connection)
         result.earlier = [*earlier, *result.earlier]
@@ -109,7 +108,7 @@ class Interpreter:
             return self._verbatim(emitted, sql, parameters)
         with guard():
             self._state.execute(emitted, parameters)
-        return Result(self._connection, guard)
+        return Result(self._connection, guard, self._state.ran)
 
     def _run_query(self, query: plan.Query, sql: str, parameters: Parameters) -> Result:
         if query.definition:
@@ -119,7 +118,7 @@ class Interpreter:
         guard = self._guard(sql, query.calls[0].kind if query.calls else "")
         with guard():
             self._queries.run(planned, parameters)
-        return Result(self._connection, guard)
+        return Result(self._connection, guard, self._state.ran)
 
     def _define(self, query: plan.Query, sql: str, parameters: Parameters) -> Result:
         """Makes a view or macro, which any later session and plain DuckDB SQL can use."""
@@ -130,7 +129,7 @@ class Interpreter:
             self._catalog.create()  # What tells the next session that functions are needed.
             text = portable(bound, [self.listing(listing) for listing in query.listings])
             self._state.execute(text, parameters)
-        return Result(self._connection, guard)
+        return Result(self._connection, guard, self._state.ran)
 
     def _run_given(self, statement: plan.GivenQuery, sql: str, parameters: Parameters) -> Result:
         """Runs a statement with PREDICT, PROMPT or EVALUATE as the query that it stands for."""
@@ -173,7 +172,7 @@ class Interpreter:
             text = told.json() if statement.format == "json" else told.text()
             rows = listings.table_sql(listings.EXPLAIN_COLUMNS, [("augur_plan", text), *duckdbs])
             self._state.execute(f"FROM {rows}", None)
-        return Result(self._connection, guard)
+        return Result(self._connection, guard, self._state.ran)
 
     def _is_duckdbs(self, statement: plan.Statement) -> bool:
         """Whether a statement surely is not ours, also where it reads like one of ours."""

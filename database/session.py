@@ -29,7 +29,6 @@ _AUGUR = re.compile(r"\baugur\s*\(", re.IGNORECASE)
 _DEFINES = re.compile(r"\b(macro|function|attach|use|import|export|schema)\b", re.IGNORECASE)
 _EXPORTS = re.compile(r"\bexport\s+database\b", re.IGNORECASE)
 
-_READS = re.compile(r"\s*(?:\(|(?:select|from|values|with|table|show|describe)\b)", re.IGNORECASE)
 _INSERTS_VALUES = re.compile(r"\s*insert\s+into\b.*\bvalues\b", re.IGNORECASE | re.DOTALL)
 _DEPENDS = re.compile(r"\b(select|from|conflict|returning)\b", re.IGNORECASE)
 _WRITES = re.compile(r"\b(insert|update|delete|merge|nextval)\b", re.IGNORECASE)
@@ -186,7 +185,8 @@ class Session:
         connection = self._state.connection
         if not hasattr(connection, "abort"):
             return
-        if _READS.match(self._running) and not _WRITES.search(self._running):
+        reads = self._state.ran is duckdb.StatementType.SELECT
+        if reads and not _WRITES.search(self._running):
             connection.abort()
         else:
             connection.complete()

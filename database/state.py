@@ -40,7 +40,8 @@ class Notice:
 @dataclass(slots=True)
 class State:
     """Owned by one Session. The `desk` rules what functions do when DuckDB calls them; `records`
-    (of CallRecord) are the calls of its statements, `statement` the number of the last one.
+    (of CallRecord) are the calls of its statements, `statement` the number of the last one, `ran`
+    the type of the one that DuckDB ran last.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -52,6 +53,7 @@ class State:
     records: list[Any] = field(default_factory=list)
     memory: Memory = field(default_factory=Memory)
     statement: int = 0
+    ran: duckdb.StatementType | None = None
     definitions_changed: bool = True
 
     @contextmanager
@@ -65,8 +67,14 @@ class State:
 
     def execute(self, sql: str | duckdb.Statement, parameters: Parameters) -> None:
         """DuckDB's own execute, which may read the user's variables as tables."""
+        if isinstance(sql, str):
+            *before, last = self.connection.extract_statements(sql)
+            for statement in before:  # DuckDB 1.5 makes several of one PIVOT.
+                self.execute(statement, None)
+            sql = last
         given = (sql,) if parameters is None else (sql, parameters)
         called_by_the_user(partial(self.connection.execute, *given))
+        self.ran = sql.type
 
     def notice(self, text: str) -> None:
         self.notices.append(Notice(text))

@@ -77,9 +77,14 @@ class Cursor:
     def rowcount(self) -> int:
         """How many rows a statement changed or a query gave; -1 while that is not known.
 
-        DuckDB tells the number of a query's rows only at their end.
+        DuckDB tells the number of a query's rows only at their end. What RETURNING gives is read
+        into memory to be counted.
         """
-        return self._answer.rowcount
+        answer = self._answer
+        if answer.rowcount < 0 and answer.result is not None and answer.result.changes:
+            with self._using():
+                self.detach()
+        return answer.rowcount
 
     @property
     def rownumber(self) -> int | None:
@@ -193,7 +198,9 @@ class Cursor:
             batches.keep()
         try:
             if answer.result is not None:
-                answer.result = self._connection.keep(answer.result)
+                answer.result = kept = self._connection.keep(answer.result)
+                if answer.rowcount < 0:
+                    answer.rowcount = answer.fetched + kept.held
             answer.sets = [self._connection.keep(result) for result in answer.sets]
         except errors.ERRORS as error:
             answer.failure = error
@@ -251,7 +258,7 @@ class Cursor:
         answer = self._answer
         answer.result, *answer.sets = answer.sets
         answer.description = answer.result.description
-        answer.rowcount, answer.fetched = -1, 0
+        answer.rowcount, answer.fetched = answer.result.held, 0
 
     def _given(self) -> Result:
         if self._answer.failure is not None:
