@@ -5,13 +5,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import duckdb
-from duckdb_sqlalchemy import Dialect, DuckDBExecutionContext
-from sqlalchemy import URL, Connection, Engine, event, pool, text
+from duckdb_sqlalchemy import DuckDBExecutionContext
+from sqlalchemy import URL, Engine, event, pool
 
 import augursql
 from augursql.frontends.dbapi.errors import InterfaceError
-
-_OURS = "augur"
+from augursql.frontends.sqlalchemy.reflection import Reflection
 
 
 class AugurExecutionContext(DuckDBExecutionContext):  # type: ignore[misc]
@@ -24,7 +23,7 @@ class AugurExecutionContext(DuckDBExecutionContext):  # type: ignore[misc]
         return super(DuckDBExecutionContext, self)._setup_result_proxy()
 
 
-class AugurDialect(Dialect):  # type: ignore[misc]
+class AugurDialect(Reflection):
     """DuckDB's SQL over the connections of `augursql.connect`.
 
     Its name stays "duckdb", by which SQLAlchemy, Alembic and others choose what they write.
@@ -99,29 +98,3 @@ class AugurDialect(Dialect):  # type: ignore[misc]
         if isinstance(e.__cause__, gone):
             return True
         return isinstance(e, InterfaceError) and "connection is closed" in str(e)
-
-    def get_schema_names(self, connection: Connection, **kw: Any) -> list[str]:
-        """As PostgreSQL lists them; those of attached databases as `database.schema`."""
-        rows = connection.execute(
-            text(
-                "SELECT database_name, schema_name, database_name = current_database() "
-                "FROM duckdb_schemas() WHERE database_name <> 'temp' AND (database_name <> "
-                "'system' OR schema_name = 'information_schema') AND schema_name <> :ours "
-                "AND NOT starts_with(schema_name, 'pg_') ORDER BY ALL"
-            ),
-            {"ours": _OURS},
-        ).all()
-        quote = self.identifier_preparer.quote
-        here = [schema for name, schema, current in rows if current or name == "system"]
-        elsewhere = [
-            f"{quote(name)}.{quote(schema)}"
-            for name, schema, current in rows
-            if not current and name != "system"
-        ]
-        return sorted(here) + elsewhere
-
-    def get_temp_view_names(
-        self, connection: Connection, schema: str | None = None, **kw: Any
-    ) -> list[str]:
-        found = super().get_temp_view_names(connection, schema, **kw)
-        return [name for name in found if not name.startswith("__augur_")]
