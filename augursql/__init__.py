@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from os import PathLike
 
     from augursql.frontends.dbapi.connection import Connection
     from augursql.types import Monitor
@@ -35,7 +36,7 @@ _TYPES = (
 
 
 def connect(
-    path: str = ":memory:",
+    path: "str | PathLike[str]" = ":memory:",
     *,
     read_only: bool = False,
     config: dict[str, Any] | None = None,

@@ -65,6 +65,14 @@ class Result:
         """Whether the statement changes rows, also where it gives some back."""
         return self._type in _CHANGES
 
+    def changed(self) -> int:
+        """How many rows a statement changed that gives none; -1 where DuckDB does not say."""
+        if self.description is None or self.gives_rows:
+            return -1
+        counted = self.acknowledges
+        rows = self.fetchall()
+        return rows[0][0] if counted and rows and type(rows[0][0]) is int else -1
+
     def fetchone(self) -> Row | None:
         if self._connection is None:
             return None

@@ -132,6 +132,11 @@ class Session:
             return len(sets) * int(last[0][0])  # DuckDB 1.5 tells the last set's alone.
         return rows
 
+    def register(self) -> None:
+        """Registers our functions now, outside of a transaction: inside of one, two sessions that
+        do so for the first time would abort one another's."""
+        self._portable.register()
+
     def in_transaction(self) -> bool:
         """Whether a transaction is open that a statement has begun."""
         self._finish()

@@ -16,6 +16,15 @@ from augursql.frontends.sqlalchemy.reflection import Reflection
 class AugurExecutionContext(DuckDBExecutionContext):  # type: ignore[misc]
     """Without what duckdb-sqlalchemy does for a cursor that is not PEP 249's."""
 
+    @classmethod
+    def _init_compiled(cls, *given: Any, **named: Any) -> Any:
+        context = super()._init_compiled(*given, **named)
+        if context.isinsert and not context.compiled.effective_returning:
+            # Inserted rows are counted as well, also where they are written in several batches.
+            counting = {"preserve_rowcount": True}
+            context.execution_options = context.execution_options.union(counting)
+        return context
+
     def _setup_result_proxy(self) -> Any:
         size = self.execution_options.get("arraysize")
         if size is not None:
