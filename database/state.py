@@ -40,8 +40,9 @@ class Notice:
 @dataclass(slots=True)
 class State:
     """Owned by one Session. The `desk` rules what functions do when DuckDB calls them; `records`
-    (of CallRecord) are the calls of its statements, `statement` the number of the last one, `ran`
-    the type of the one that DuckDB ran last.
+    (of CallRecord) are the calls of its statements, `statement` the number of the last one and `ran`
+    what DuckDB says that one is.
+    `shared`: other connections than its own call its functions, also when it is closed.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -55,6 +56,7 @@ class State:
     statement: int = 0
     ran: duckdb.StatementType | None = None
     definitions_changed: bool = True
+    shared: bool = False
 
     @contextmanager
     def running(self, sql: str, rewritten: bool) -> Iterator[None]:
