@@ -40,9 +40,9 @@ class Notice:
 @dataclass(slots=True)
 class State:
     """Owned by one Session. The `desk` rules what functions do when DuckDB calls them; `records`
-    (of CallRecord) are the calls of its statements, `statement` the number of the last one and `ran`
-    what DuckDB says that one is.
-    `shared`: other connections than its own call its functions, also when it is closed.
+    (of CallRecord) are the calls of its statements, `statement` the number of the last one, `ran`
+    DuckDB's type of what ran last. `shared`: other connections than its own call its functions,
+    also when it is closed.
     """
 
     connection: duckdb.DuckDBPyConnection
