@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PRINTED = re.compile(r"^ *#>(?: (.*))?$", re.MULTILINE)
+PRINTED = re.compile(r"^ *# ->(?: (.*))?$", re.MULTILINE)
 NEEDED = {
     "python": ("pyarrow",),
     "pandas": ("pandas", "polars", "sqlalchemy", "duckdb_sqlalchemy"),
