@@ -5,9 +5,9 @@ VENV := .venv
 PIP := $(VENV)/bin/pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
 OTHER_DUCKDB := $(VENV)/duckdb-1.5.5
-# What there is for DuckDB 1.5 alone: its extensions as wheels, and the SQLAlchemy dialect.
+# What there is for DuckDB 1.5 alone: its extensions as wheels.
 EXTENSIONS := quack sqlite-scanner postgres-scanner mysql-scanner httpfs delta iceberg avro
-ONLY_1_5 := duckdb==1.5.5 duckdb-extensions==1.5.5 duckdb-sqlalchemy==1.5.6.5 \
+ONLY_1_5 := duckdb==1.5.5 duckdb-extensions==1.5.5 \
   $(EXTENSIONS:%=duckdb-extension-%==1.5.5)
 FILES ?= --list tests/sqllogic/files.txt
 
@@ -55,6 +55,8 @@ $(VENV)/.test: $(VENV)/.core
 	@echo "Installing what the tests need"
 	@$(INSTALL) --editable '.[test]'
 	@$(PIP) install --quiet --no-deps --upgrade --target $(OTHER_DUCKDB) $(ONLY_1_5)
+	@# It asks for DuckDB 1.5, and works with 2.0 as well.
+	@$(PIP) install --quiet --no-deps duckdb-sqlalchemy==1.5.6.5
 	@touch $@
 
 clean:

@@ -88,5 +88,8 @@ setup(
     packages=packages,
     package_dir=package_dir,
     package_data={"augursql": ["py.typed"], "augursql.frontends.shell": ["*.csv"]},
-    entry_points={"console_scripts": ["augur = augursql.frontends.shell.main:main"]},
+    entry_points={
+        "console_scripts": ["augur = augursql.frontends.shell.main:main"],
+        "sqlalchemy.dialects": ["augur = augursql.frontends.sqlalchemy.dialect:AugurDialect"],
+    },
 )

@@ -32,7 +32,6 @@ _AUGUR = re.compile(r"\baugur\s*\(", re.IGNORECASE)
 _DEFINES = re.compile(r"\b(macro|function|attach|use|import|export|schema)\b", re.IGNORECASE)
 _EXPORTS = re.compile(r"\bexport\s+database\b", re.IGNORECASE)
 
-_READS = re.compile(r"\s*(?:\(|(?:select|from|values|with|table|show|describe)\b)", re.IGNORECASE)
 _CHOOSES_SCHEMA = re.compile(r"\s*(?:use\b|set\s+(?:schema|search_path)\b)", re.IGNORECASE)
 _INSERTS_VALUES = re.compile(r"\s*insert\s+into\b.*\bvalues\b", re.IGNORECASE | re.DOTALL)
 _DEPENDS = re.compile(r"\b(select|from|conflict|returning)\b", re.IGNORECASE)
@@ -195,6 +194,11 @@ class Session:
             return len(sets) * int(last[0][0])  # DuckDB 1.5 tells the last set's alone.
         return rows
 
+    def register(self) -> None:
+        """Registers our functions now, outside of a transaction: inside of one, two sessions that
+        do so for the first time would abort one another's."""
+        self._portable.register()
+
     def in_transaction(self) -> bool:
         """Whether a transaction is open that a statement has begun."""
         self._finish()
@@ -248,7 +252,8 @@ class Session:
         connection = self._state.connection
         if not hasattr(connection, "abort"):
             return
-        if _READS.match(self._running) and not _WRITES.search(self._running):
+        reads = self._state.ran is duckdb.StatementType.SELECT
+        if reads and not _WRITES.search(self._running):
             connection.abort()
         else:
             connection.complete()
