@@ -88,5 +88,9 @@ setup(
     packages=packages,
     package_dir=package_dir,
     package_data={"augursql": ["py.typed"], "augursql.frontends.shell": ["*.csv"]},
-    entry_points={"console_scripts": ["augur = augursql.frontends.shell.main:main"]},
+    entry_points={
+        "console_scripts": ["augur = augursql.frontends.shell.main:main"],
+        "ibis.backends": ["augur = augursql.frontends.ibis"],
+        "harlequin.adapter": ["augur = augursql.frontends.harlequin:Adapter"],
+    },
 )
