@@ -1,7 +1,7 @@
 """dbt-duckdb's plugin: models and hooks speak AugurSQL.
 
-    plugins:
-      - module: augursql.frontends.dbt
+plugins:
+  - module: augursql.frontends.dbt
 """
 
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.duckdb.environments import Environment
 from dbt.adapters.duckdb.plugins import BasePlugin
-from dbt_common.exceptions import DbtRuntimeError
 
 from augursql.database.session import Session
 from augursql.frontends.dbapi.standin import StandIn

@@ -81,11 +81,11 @@ class Backend(DuckDB):
         return self._call("classify", (text, ibis.literal(list(labels))), named)
 
     def _call(self, name: str, inputs: Sequence[ir.Value], arguments: dict[str, Any]) -> ir.Value:
-        named = FrozenDict({k: tuple(v) if isinstance(v, list) else v for k, v in arguments.items()})
+        named = FrozenDict(
+            {name: tuple(v) if isinstance(v, list) else v for name, v in arguments.items()}
+        )
         # The type depends on the constants alone.
-        asked = [
-            given if isinstance(given.op(), ops.Literal) else ibis.null("string") for given in inputs
-        ]
+        asked = [i if isinstance(i.op(), ops.Literal) else ibis.null("string") for i in inputs]
         described = Call(name, tuple(asked), named, dt.string).to_expr()
         [kind] = self._get_schema_using_query(self.compile(described)).types
         return Call(name, tuple(inputs), named, kind).to_expr()

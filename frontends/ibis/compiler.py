@@ -7,7 +7,6 @@ import ibis.expr.operations as ops
 import ibis.expr.rules as rlz
 import sqlglot.expressions as sge
 from ibis.backends.sql.compilers.duckdb import DuckDBCompiler
-from ibis.common.annotations import attribute
 from ibis.common.collections import FrozenDict
 from ibis.common.typing import VarTuple
 
@@ -20,9 +19,7 @@ class Call(ops.Value):
     arguments: FrozenDict[str, Any]
     dtype: dt.DataType
 
-    @attribute
-    def shape(self) -> Any:
-        return rlz.highest_precedence_shape(self.inputs)
+    shape = rlz.shape_like("inputs")
 
 
 class Compiler(DuckDBCompiler):
