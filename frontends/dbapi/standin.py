@@ -1,5 +1,7 @@
 """What passes for DuckDB's own connection, for clients that know no other."""
 
+import weakref
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -17,9 +19,13 @@ class StandIn:
     AugurError and duckdb.Error.
     """
 
+    close: Callable[[], object]
+
     def __init__(self, session: Session) -> None:
         self._session = session
         self._result: Result | None = None
+        # Also when it is dropped: DuckDB 2.0 complains of functions on a connection left open.
+        self.close = weakref.finalize(self, session.close)
 
     @property
     def session(self) -> Session:
@@ -63,9 +69,6 @@ class StandIn:
     def interrupt(self) -> None:
         """Cancels the running statement; safe from another thread."""
         self._session.interrupt()
-
-    def close(self) -> None:
-        self._session.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session.connection, name)

@@ -27,11 +27,11 @@ class Plugin(BasePlugin):
         # dbt adds the settings of DuckDB that all its cursors get.
         theirs = (self.creds.settings or {}) if self.creds is not None else {}
         self._settings = {k: v for k, v in plugin_config.items() if k not in theirs}
-        self._owner: Session | None = None
+        self._owner: StandIn | None = None
 
     def configure_connection(self, conn: Any) -> None:
         """Called when the database was opened: the functions that views call live on `conn`."""
-        self._owner = self._session(conn)
+        self._owner = self._standing_in(conn)
         environment = DuckDBConnectionManager.env()
         environment.initialize_cursor = self._with_session(environment)
 
@@ -39,14 +39,14 @@ class Plugin(BasePlugin):
         initialize = type(environment).initialize_cursor
 
         def initialize_cursor(creds: Any, cursor: Any, *others: Any, **named: Any) -> Any:
-            return initialize(creds, StandIn(self._session(cursor)), *others, **named)
+            return initialize(creds, self._standing_in(cursor), *others, **named)
 
         return initialize_cursor
 
-    def _session(self, connection: Any) -> Session:
+    def _standing_in(self, connection: Any) -> StandIn:
         session = Session(
             connection,
             settings=self._settings,
             monitor=Bar(lambda: session.settings.progress),
         )
-        return session
+        return StandIn(session)
