@@ -258,7 +258,9 @@ class Cursor:
             raise self._answer.failure
         if self._answer.result is None:
             # Clients such as JupySQL look for psycopg's "no results to fetch".
-            raise errors.ProgrammingError("There are no results to fetch: execute a query first.")
+            raise errors.ProgrammingError(
+                "There are no rows, and no results to fetch: execute a query first."
+            )
         return self._answer.result
 
     def _forget(self) -> None:

@@ -135,15 +135,18 @@ def test_the_program_shows_rows_and_our_error(database: str) -> None:
                     return
             raise AssertionError(f"It never came; {app.screen} shows {shown(app)}")
 
+        async def submit(text: str) -> None:
+            app.editor.text = text
+            app.editor.focus()
+            await until(lambda: app.editor.has_focus_within)
+            await pilot.press("ctrl+j")
+
         async with app.run_test(size=(120, 36)) as pilot:
             await until(lambda: app.editor is not None and app.connection is not None)
-            app.editor.text = MAIN + " LIMIT 5"
-            app.editor.focus()
-            await pilot.press("ctrl+j")
+            await submit(MAIN + " LIMIT 5")
             await until(lambda: [t.row_count for t in app.query("DataTable")] == [5])
-            app.editor.text = WRONG
-            app.editor.focus()
-            await pilot.press("ctrl+j")
+            await until(lambda: app.results_viewer.has_focus_within)
+            await submit(WRONG)
             await until(lambda: type(app.screen).__name__ == "ErrorModal")
             assert 'Did you mean "hotels"?' in shown(app)
 

@@ -62,7 +62,9 @@ def test_nothing_is_computed_before_it_is_asked_for(hotels: Any) -> None:
 def test_sql_of_our_language_is_a_table(hotels: Any) -> None:
     found = hotels.sql("FROM search('hotels', 'no hot water', k := 2)")
     assert found.select("rank").order_by("rank").to_pyarrow().to_pydict() == {"rank": [1, 2]}
-    given = hotels.sql("PREDICT rating AS p USING INDEX hotels GIVEN SELECT id, review FROM reviews")
+    given = hotels.sql(
+        "PREDICT rating AS p USING INDEX hotels GIVEN SELECT id, review FROM reviews"
+    )
     assert given.filter(given.id <= 3).p.count().execute() == 3
     assert hotels.sql("SHOW INDEXES").name.execute().tolist() == ["hotels"]
 

@@ -45,7 +45,7 @@ def test_magics_with_a_connection_of_ours(database: str) -> None:
         "%sql SELECT rank FROM search('hotels', '{{wanted}}', k := 2)",
         "%%sql\nCREATE TABLE scored (id INTEGER)",
         "%%sql --save mean --no-execute\n"
-        "SELECT hotel, avg(predict('rating', review USING INDEX hotels)) AS m FROM reviews GROUP BY 1",
+        "SELECT hotel, avg(predict('rating', review USING INDEX hotels)) FROM reviews GROUP BY 1",
         "%sql --with mean SELECT count(*) AS hotels FROM mean",
     )
     assert "predicted" in shown[1] and shown[1].count("\n") == 6
@@ -60,11 +60,11 @@ def test_magics_with_sqlalchemy(database: str) -> None:
     pytest.importorskip("augursql.frontends.sqlalchemy")
     shown = run(
         f"%load_ext sql\n%sql augur:///{database}",
-        "%sql SELECT predict('rating', review USING INDEX hotels) AS predicted FROM reviews LIMIT 2",
+        "%sql SELECT predict('rating', review USING INDEX hotels) AS rated FROM reviews LIMIT 2",
         "%sqlcmd tables",
         "%sql SELECT predict('rating', review USING INDEX hotel) FROM reviews",
     )
-    assert "predicted" in shown[1]
+    assert "rated" in shown[1]
     assert "reviews" in shown[2]
     assert 'Did you mean "hotels"?' in shown[3]
 
