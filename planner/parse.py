@@ -32,6 +32,7 @@ _TABLES: dict[str, ListingKind] = {
     "augur_calls": "calls",
     "augur_errors": "errors",
     "augur_settings": "settings",
+    "augur_running": "running",
 }
 
 

@@ -19,7 +19,16 @@ Order = Literal["semantic", "random"]
 Detail = Literal["confidence", "probabilities", "explanation", "metadata"]
 OnError = Literal["fail", "null"]
 ListingKind = Literal[
-    "indexes", "index", "models", "model", "calls", "errors", "settings", "setting", "value"
+    "indexes",
+    "index",
+    "models",
+    "model",
+    "calls",
+    "errors",
+    "running",
+    "settings",
+    "setting",
+    "value",
 ]
 Scalar = str | int | float | bool | None
 Options = tuple[tuple[str, Scalar], ...]

@@ -7,7 +7,6 @@ plugins:
 from typing import Any
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.adapters.duckdb.environments import Environment
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from augursql.database.session import Session
@@ -16,8 +15,8 @@ from augursql.frontends.progress import Bar
 
 
 class Plugin(BasePlugin):
-    """Gives each of dbt's cursors a session; its configuration is that of `augursql.connect`'s
-    `settings`.
+    """Gives each of dbt's threads a session in place of its cursor; they share the models that they
+    load. The configuration is that of `augursql.connect`'s `settings`.
 
     A plugin may configure a cursor, but not put another one in its place: for that, the method of
     dbt's environment is replaced that hands cursors out.
@@ -31,22 +30,14 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: Any) -> None:
         """Called when the database was opened: the functions that views call live on `conn`."""
-        self._owner = self._standing_in(conn)
+        owner = Session(conn, settings=self._settings)
+        self._owner = StandIn(owner)
         environment = DuckDBConnectionManager.env()
-        environment.initialize_cursor = self._with_session(environment)
-
-    def _with_session(self, environment: Environment) -> Any:
         initialize = type(environment).initialize_cursor
 
         def initialize_cursor(creds: Any, cursor: Any, *others: Any, **named: Any) -> Any:
-            return initialize(creds, self._standing_in(cursor), *others, **named)
+            cursor.close()
+            session = owner.beside(Bar(lambda: session.settings.progress))
+            return initialize(creds, StandIn(session), *others, **named)
 
-        return initialize_cursor
-
-    def _standing_in(self, connection: Any) -> StandIn:
-        session = Session(
-            connection,
-            settings=self._settings,
-            monitor=Bar(lambda: session.settings.progress),
-        )
-        return StandIn(session)
+        environment.initialize_cursor = initialize_cursor

@@ -30,7 +30,7 @@ class Connection(DuckDbConnection):
     def __init__(self, session: Session, init_message: str = "") -> None:
         super().__init__(conn=session.connection, init_message=init_message)
         self._session = session
-        self._beside = Session(session.connection.cursor())
+        self._beside = session.beside()
         self._looking = threading.Lock()
 
     def execute(self, query: str) -> Cursor | None:
