@@ -41,14 +41,14 @@ _WRITES = re.compile(r"\b(insert|update|delete|merge|nextval)\b", re.IGNORECASE)
 class Session:
     """Executes statements: plain SQL goes to DuckDB as it is, ours is planned first.
 
-    `path` is a DuckDB file or ':memory:'; `settings` are ours, without their prefix; `config` is
-    DuckDB's. Not thread-safe, as a DuckDB connection is not: `interrupt` alone may be called from
-    another thread.
+    `path` is a DuckDB file or ':memory:', or an open connection of DuckDB's, which from then on
+    is the session's; `settings` are ours, without their prefix; `config` is DuckDB's. Not
+    thread-safe, as a DuckDB connection is not: `interrupt` alone may be called from another thread.
     """
 
     def __init__(
         self,
-        path: str = ":memory:",
+        path: str | duckdb.DuckDBPyConnection = ":memory:",
         *,
         read_only: bool = False,
         config: Mapping[str, Any] | None = None,
@@ -57,11 +57,8 @@ class Session:
     ) -> None:
         ours = setting.initial(settings or {})
         # A new database holds nothing of ours, and looking would count as a statement.
-        new = path in (":memory:", "") or not (path.startswith(":") or os.path.exists(path))
-        try:
-            connection = duckdb.connect(path, read_only=read_only, config=dict(config or {}))
-        except duckdb.Error as error:
-            raise StorageError(f'"{path}" could not be opened: {error}') from error
+        new = isinstance(path, str) and _is_new(path)
+        connection = _opened(path, read_only, config) if isinstance(path, str) else path
         self._begin(connection, ours, Watch(monitor or SilentMonitor()), Memory())
         if not new:
             self._portable.open()
@@ -271,3 +268,16 @@ class Session:
         if _AUGUR.search(sql):
             self._portable.ensure_augur()
         return self._interpreter
+
+
+def _is_new(path: str) -> bool:
+    return path in (":memory:", "") or not (path.startswith(":") or os.path.exists(path))
+
+
+def _opened(
+    path: str, read_only: bool, config: Mapping[str, Any] | None
+) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(path, read_only=read_only, config=dict(config or {}))
+    except duckdb.Error as error:
+        raise StorageError(f'"{path}" could not be opened: {error}') from error

@@ -273,7 +273,10 @@ class Cursor:
         if self._answer.failure is not None:
             raise self._answer.failure
         if self._answer.result is None:
-            raise errors.ProgrammingError("There are no rows to fetch: execute a query first.")
+            # Clients such as JupySQL look for psycopg's "no results to fetch".
+            raise errors.ProgrammingError(
+                "There are no rows, and no results to fetch: execute a query first."
+            )
         return self._answer.result
 
     def _forget(self) -> None:
