@@ -76,7 +76,7 @@ class Interpreter:
     def run(self, sql: str, parameters: Parameters) -> Result:
         """Runs each statement; parameters belong to the last one, as in DuckDB."""
         with self._state.running(sql, rewritten=True):
-            statements = parse(sql, self._functions_of_the_user(sql))
+            statements = parse(sql, self._functions_of_the_user(sql), self._state.sources.names)
             if all(self._is_duckdbs(statement) for statement in statements):
                 statements = [plan.Verbatim(sql, whole=sql)]
         result, earlier = Result(None, self._guard(sql)), list[Result]()
@@ -100,6 +100,8 @@ class Interpreter:
             return self._run_query(statement, sql, parameters)
         if isinstance(statement, plan.Explain):
             return self._explain(statement, sql, parameters)
+        if isinstance(statement, plan.WriteSource):
+            return self._write(statement, sql, parameters)
         guard = self._guard(sql)
         with guard():
             emitted = self._carry_out(statement)
@@ -149,6 +151,17 @@ class Interpreter:
                 parameters = parameters_of(statement, made, parameters)
         with made.origin.restoring():
             return self._run(made.statement, sql, parameters)
+
+    def _write(self, statement: plan.WriteSource, sql: str, parameters: Parameters) -> Result:
+        """Writes the rows of a query to a source, while they are computed."""
+        sources, guard, rows = self._state.sources, self._guard(sql), 0
+        if not sources.exists(statement):
+            result = self._run(statement.query, sql, parameters)
+            with guard():
+                rows = sources.write(statement, result)
+        with guard():
+            self._state.execute(f'SELECT {rows}::BIGINT AS "Count"', None)
+        return Result(self._connection, guard, statement.text)
 
     def _start(self, statement: plan.Query | plan.Explain, parameters: Parameters) -> None:
         """Begins to run a query that another statement consists of."""
@@ -231,6 +244,14 @@ class Interpreter:
                 self._model_statements.alter(statement)
             case plan.ExportModel():
                 done = self._model_statements.export(statement, settings)
+            case plan.Attach():
+                done = self._state.sources.attach(statement)
+            case plan.Detach():
+                done = self._state.sources.detach(statement.name)
+            case plan.CreateSecret():
+                done = self._state.sources.create_secret(statement)
+            case plan.DropSecret():
+                done = self._state.sources.drop_secret(statement)
             case plan.SetSetting():
                 self._state.settings = setting.changed(settings, statement.name, statement.value)
                 return None

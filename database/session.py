@@ -10,6 +10,7 @@ import duckdb
 
 from augursql import settings as setting
 from augursql.database.callers import called_by_the_user
+from augursql.database.connectors.extensions import Extensions
 from augursql.database.kept import kept, run_each
 from augursql.database.keyboard import Keyboard
 from augursql.database.macros import defined_in
@@ -19,6 +20,7 @@ from augursql.database.state import Notice, Parameters, State, ends_a_transactio
 from augursql.database.transactions import in_transaction
 from augursql.database.watch import Watch
 from augursql.errors import StorageError
+from augursql.masking import masked
 from augursql.planner.scan import speaks_augur
 from augursql.types import Monitor, SilentMonitor
 
@@ -58,10 +60,12 @@ class Session:
         try:
             connection = duckdb.connect(path, read_only=read_only, config=dict(config or {}))
         except duckdb.Error as error:
-            raise StorageError(f'"{path}" could not be opened: {error}') from error
+            told = masked(f'"{path}" could not be opened: {error}')
+            raise StorageError(told) from error
         watch = Watch(monitor or SilentMonitor())
         self._state = State(connection, ours, watch, Keyboard(connection, watch))
         self._portable = Portable(self._state)
+        self._extensions = Extensions(connection)
         self._interpreter: Interpreter | None = None
         self._running = ""
         if not new:
@@ -92,6 +96,7 @@ class Session:
         state = self._state
         state.notices.clear()
         state.watch.clear()
+        self._extensions.make_ready(sql)
         defines = _DEFINES.search(sql) is not None
         if defines:
             self._make_way(sql)
@@ -112,6 +117,7 @@ class Session:
             if self._interpreter is not None and ends_a_transaction(sql):
                 self._interpreter.forget()
                 self._portable.after_rollback()
+                self._state.sources.after_rollback()
 
     def execute_many(self, sql: str, sets: Sequence[Any]) -> int | None:
         """Runs one statement of plain SQL with each set of parameters, prepared once.
@@ -119,7 +125,12 @@ class Session:
         How many rows that changed, -1 if DuckDB does not tell; None where the text is not plain,
         and nothing was run.
         """
-        if speaks_augur(sql) or _DEFINES.search(sql) or ";" in sql.rstrip().rstrip(";"):
+        if (
+            speaks_augur(sql)
+            or self._state.sources.concern(sql)
+            or _DEFINES.search(sql)
+            or ";" in sql.rstrip().rstrip(";")
+        ):
             return None
         state = self._state
         state.notices.clear()
@@ -156,11 +167,12 @@ class Session:
             self._interpreter.close()
         self._interpreter = None
         self._portable.close()
+        self._state.sources.close()
         self._state.keyboard.close()
         self._state.connection.close()
 
     def _execute(self, sql: str, parameters: Parameters) -> Result:
-        if speaks_augur(sql):
+        if speaks_augur(sql) or self._state.sources.concern(sql):
             self._finish()
             return self._interpret(sql, parameters)
         return self._plain(sql, parameters)
