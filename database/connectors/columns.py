@@ -10,6 +10,8 @@ from augursql.planner.lexer import literal, quoted
 from augursql.planner.remote import Column, RemoteTable, Unknown, select_sql
 
 _DECIMAL_DIGITS = 38
+# PostgreSQL compares all other types that arrive as strings (enums, blank-padded ones) differently.
+_PLAIN_TEXT = ("text", "varchar", "name")
 # SQLite keeps a type with each value; its driver takes a column's from the first rows. A row of
 # constants before them says what the column was declared as.
 _OF_KIND: dict[str, tuple[pa.DataType, str]] = {
@@ -61,6 +63,9 @@ def described(cursor: Any, parts: tuple[str, ...], dialect: str) -> Described:
 
 def _shown(field: pa.Field) -> tuple[pa.DataType, str]:
     """A column's type here, and what the source is to cast it to, '' for nothing."""
+    declared = (field.metadata or {}).get(b"POSTGRESQL:type", b"text").decode()
+    if pa.types.is_string(field.type) and declared not in _PLAIN_TEXT:
+        return pa.string(), "text"
     if not isinstance(field.type, pa.BaseExtensionType):
         return field.type, ""
     if getattr(field.type, "type_name", "") != "numeric":

@@ -9,7 +9,7 @@ on another connection names what is missing there.
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -28,14 +28,11 @@ from augursql.planner.lexer import quoted
 from augursql.planner.sources import Sources as Names
 
 if TYPE_CHECKING:
-    import pyarrow
-
     from augursql.database.connectors.columns import Described
     from augursql.database.connectors.remote import Name, Remote
     from augursql.database.connectors.scan import Scan
 
 _MAIN = "main"
-_BATCH = 2_048
 _CONCERNED = re.compile(r"\b(?:insert|create|detach|drop)\b", re.IGNORECASE)
 
 
@@ -162,21 +159,23 @@ class Sources:
 
     def write(self, statement: plan.WriteSource, result: Result) -> int:
         """Writes the rows of a result as the statement says; how many. Raises AugurError."""
+        from augursql.database.connectors.writing import Outgoing
+
         source = self._sources[statement.parts[0].lower()]
         name = source.found(statement.parts)
         known = source.scans.get(name)
         self._check_writable(source, statement, known)
-        reader = result.reader(_BATCH)
-        names = [str(column[0]) for column in result.description or ()]
-        if statement.creates:
-            fields = list(reader.schema)
-        else:
-            assert known is not None
-            fields = _targets(known.described, statement, names, reader.schema.types)
+        outgoing = Outgoing(result, statement, None if known is None else known.described)
         mode = "append" if not statement.creates else "replace" if known else "create"
-        rows = source.remote.write(
-            name, _fitted(result, reader, fields, self._failures, source), mode
-        )
+        try:
+            reader = outgoing.reader(at_once=source.remote.target.one_writer)
+            rows = source.remote.write(name, reader, mode)
+        except Exception:
+            if outgoing.failure is not None:
+                raise outgoing.failure from None
+            raise
+        finally:
+            outgoing.close()
         if statement.creates:
             self._show_again(source, name)
         return rows
@@ -277,75 +276,3 @@ def _places(source: Source) -> Iterator[tuple[str, ...]]:
 
 def _temporary(source: Source, name: "Name") -> str:
     return ".".join(part for part in (source.name, *name) if part)
-
-
-def _targets(
-    described: "Described",
-    statement: plan.WriteSource,
-    names: list[str],
-    types: list["pyarrow.DataType"],
-) -> list["pyarrow.Field"]:
-    """The columns of the table that the columns of a query go to, in the query's order."""
-    schema = described.schema
-    wanted = names if statement.by_name else statement.columns or schema.names[: len(names)]
-    if len(wanted) != len(names):
-        raise InvalidValueError(
-            f"The query has {len(names)} columns, and INSERT INTO {len(wanted)}.",
-            span=statement.place,
-        )
-    folded = {name.lower(): name for name in schema.names}
-    for name in wanted:
-        if name.lower() not in folded:
-            raise NameNotFoundError(
-                f'The table has no column "{name}".',
-                hint=candidates(name, schema.names),
-                span=statement.place,
-            )
-    fields = [schema.field(folded[name.lower()]) for name in wanted]
-    return [_written(described, field, type_) for field, type_ in zip(fields, types, strict=True)]
-
-
-def _written(
-    described: "Described", field: "pyarrow.Field", type_: "pyarrow.DataType"
-) -> "pyarrow.Field":
-    """The column as its driver takes it: numbers of any size, read as DOUBLE, go as decimals."""
-    import pyarrow as pa
-
-    if described.table.column(field.name).as_type != "double":
-        return field
-    return pa.field(field.name, type_ if pa.types.is_decimal(type_) else pa.decimal128(38, 12))
-
-
-def _fitted(
-    result: Result,
-    reader: "pyarrow.RecordBatchReader",
-    fields: list["pyarrow.Field"],
-    failures: list[BaseException],
-    source: Source,
-) -> "pyarrow.RecordBatchReader":
-    """The rows of a result with the names and types of the columns that they go to."""
-    import pyarrow as pa
-
-    schema = pa.schema([pa.field(field.name, field.type) for field in fields])
-
-    def batches() -> Iterator[Any]:
-        while True:
-            try:
-                with result.reading():
-                    batch = next(iter(reader), None)
-                if batch is None:
-                    return
-                named = pa.Table.from_batches([batch]).rename_columns(schema.names)
-                yield from named.cast(schema).to_batches()
-            except pa.ArrowException as error:
-                failures.append(InvalidValueError(f"A value does not fit its column: {error}"))
-                raise
-            except (AugurError, duckdb.Error) as error:
-                failures.append(error)
-                raise
-
-    made = pa.RecordBatchReader.from_batches(schema, batches())
-    if not source.remote.target.one_writer:
-        return made
-    # The rows may come from the source itself, which cannot be read while it is written to.
-    return made.read_all().to_reader()
