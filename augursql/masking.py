@@ -79,7 +79,8 @@ def secret_spans(text: str) -> list[Span]:
         inner = _WITHIN.search(string.group())
         if inner is not None:
             group = str(inner.lastgroup)
-            until = string.end() if group == "value" else string.start() + inner.end(group)
+            closed = len(string.group().rstrip("'"))
+            until = string.start() + (closed if group == "value" else inner.end(group))
             found.append((string.start() + inner.start(group), until))
     for statement in _CREATES_SECRET.finditer(text):
         start, rest = statement.start("rest"), statement["rest"]

@@ -20,7 +20,7 @@ from augursql.database.state import Notice, Parameters, State, ends_a_transactio
 from augursql.database.transactions import in_transaction
 from augursql.database.watch import Watch
 from augursql.errors import StorageError
-from augursql.masking import masked
+from augursql.masking import masked, secret_spans
 from augursql.planner.scan import speaks_augur
 from augursql.types import Monitor, SilentMonitor
 
@@ -31,6 +31,7 @@ _AUGUR = re.compile(r"\baugur\s*\(", re.IGNORECASE)
 _DEFINES = re.compile(r"\b(macro|function|attach|use|import|export|schema)\b", re.IGNORECASE)
 _EXPORTS = re.compile(r"\bexport\s+database\b", re.IGNORECASE)
 
+_ATTACHES = re.compile(r"\s*attach\b", re.IGNORECASE)
 _READS = re.compile(r"\s*(?:\(|(?:select|from|values|with|table|show|describe)\b)", re.IGNORECASE)
 _INSERTS_VALUES = re.compile(r"\s*insert\s+into\b.*\bvalues\b", re.IGNORECASE | re.DOTALL)
 _DEPENDS = re.compile(r"\b(select|from|conflict|returning)\b", re.IGNORECASE)
@@ -180,6 +181,11 @@ class Session:
     def _plain(self, sql: str, parameters: Parameters) -> Result:
         state = self._state
         state.statement += 1
+        if _ATTACHES.match(sql) and secret_spans(sql):
+            state.notice(
+                "duckdb_databases() shows this address with its password; CREATE SECRET and "
+                "ATTACH '' AS name (TYPE ..., SECRET ...) keep it hidden."
+            )
         return run_each(state, sql, parameters, lambda: state.running(sql, rewritten=False))
 
     def _make_way(self, sql: str) -> None:
