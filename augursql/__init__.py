@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from augursql.frontends.dbapi.connection import Connection
+    from augursql.frontends.quack.server import Server
     from augursql.types import Monitor
 
 apilevel = "2.0"
@@ -65,6 +66,42 @@ def connect(
         settings=settings,
         monitor=monitor,
         autocommit=autocommit,
+    )
+
+
+def serve(
+    path: str = ":memory:",
+    *,
+    port: int = 9494,
+    host: str = "localhost",
+    token: str | None = None,
+    users: "str | None" = None,
+    read_only: bool = False,
+    external_access: bool = True,
+    config: dict[str, Any] | None = None,
+    settings: dict[str, object] | None = None,
+) -> "Server":
+    """Serves a database to DuckDB shells by Quack, until its `stop()`; also a context manager.
+
+    `port` 0 takes a free one. `users` is a TOML file; without it there is one token, made anew
+    unless it is given, and the server listens on this machine only. `line` of what comes back opens
+    a shell, `uri` is for ATTACH. Without `external_access` clients read and write no files.
+    """
+    from pathlib import Path
+
+    from augursql.frontends.quack.server import Server
+    from augursql.frontends.quack.users import read_users
+
+    return Server(
+        path,
+        port=port,
+        host=host,
+        token=token,
+        users=read_users(Path(users)) if users is not None else None,
+        read_only=read_only,
+        external_access=external_access,
+        config=config,
+        settings=settings,
     )
 
 

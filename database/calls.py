@@ -28,7 +28,7 @@ from augursql.settings import Settings
 from augursql.udfs.classify import classify_function
 from augursql.udfs.embed import embed_function, similarity_function
 from augursql.udfs.embedder import NOTHING_KNOWN, Embedder, KnownTexts
-from augursql.udfs.function import VectorFunction, register
+from augursql.udfs.function import VectorFunction, register, register_for_good
 from augursql.udfs.memo import Memo
 from augursql.udfs.predict import Learned, Shape, predict_function
 from augursql.udfs.search import SearchableRows, Wanted, search_function
@@ -97,8 +97,8 @@ class Calls:
         self._state = state
         self._encoders = encoders
         self._memo = memo
-        self.indexes = Indexes(state.connection, catalog, state.watch)
-        self.predictors = Predictors(state.connection, catalog, state.watch)
+        self.indexes = Indexes(state.connection, catalog, state.watch, state.memory)
+        self.predictors = Predictors(state.connection, catalog, state.watch, state.memory)
         self._prepared: dict[tuple[object, ...], Prepared] = {}
         self._unfolded: dict[Prepared, Prepared] = {}
         self._names = itertools.count(1)
@@ -113,7 +113,9 @@ class Calls:
         return self._state.records
 
     def close(self) -> None:
-        """Writes what the cache has not written yet."""
+        """Writes what the cache has not written yet, and frees what functions hold."""
+        for prepared in self._prepared.values():
+            prepared.door.close()
         self.cache.close()
 
     def begin(self, settings: Settings) -> None:
@@ -153,9 +155,13 @@ class Calls:
                 function = tolerant(function, self._state.watch)
             door = Door(function, self._state.desk)
             if registered:
-                register(self._state.connection, name, replace(function, compute=door.call))
+                self._register(name, replace(function, compute=door.call))
             found = self._prepared[key] = Prepared(bound.call.kind, name, function, door, answering)
         return found
+
+    def _register(self, name: str, function: VectorFunction) -> None:
+        make = register_for_good if self._state.shared else register
+        make(self._state.connection, name, function)
 
     def unfolded(self, prepared: Prepared) -> Prepared:
         """The same, by a name under which DuckDB does not compute it when it only plans."""
@@ -256,7 +262,10 @@ class Calls:
         fitted: FittedTarget = self.predictors.get(loaded, target, fit)
         explain = "explanation" in bound.call.with_
         learned = Learned(
-            fitted.predictor, retriever, fitted.labelled, loaded.texts if explain else None
+            fitted.predictor,
+            retriever,
+            fitted.labelled,
+            loaded.texts(self._state.connection) if explain else None,
         )
         shape = Shape(bound.result_type, bound.call.with_, bound.call.top, row.version)
         why = f"learned from the index's labelled rows; {fitted.predictor.why}"
@@ -267,7 +276,7 @@ class Calls:
         loaded = self.indexes.load(row, settings)
         condition = bound.call.filter
         try:
-            found = loaded.matching_rows(condition)
+            found = loaded.matching_rows(self._state.connection, condition)
         except duckdb.Error as error:
             lines = str(error).splitlines()
             raise InvalidValueError(

@@ -23,6 +23,7 @@ class Encoders:
         self._watch = watch
         self._loaded: dict[tuple[str, EncoderOptions], Encoder] = memory.encoders
         self._artifacts: dict[str, Artifact] = memory.artifacts
+        self._lock = memory.lock
 
     def names(self) -> list[str]:
         """The default encoder and the deployed ones."""
@@ -94,13 +95,13 @@ class Encoders:
         return found
 
     def _obtained(self, source: str, settings: Settings) -> Artifact:
-        found = self._artifacts.get(source)
-        if found is None:
-            found = obtain(
-                source, Store(settings.store), offline=settings.offline, monitor=self._watch
-            )
-            self._artifacts[source] = found
-        return found
+        with self._lock:
+            found = self._artifacts.get(source)
+            if found is None:
+                store = Store(settings.store)
+                found = obtain(source, store, offline=settings.offline, monitor=self._watch)
+                self._artifacts[source] = found
+            return found
 
     def _load(self, artifact: Artifact, settings: Settings, dtype: str | None) -> Encoder:
         options = EncoderOptions(
@@ -110,6 +111,8 @@ class Encoders:
             batch_tokens=settings.batch_tokens,
         )
         key = (artifact.digest, options)
-        if key not in self._loaded:
-            self._loaded[key] = load_encoder(artifact, Store(settings.store), options, self._watch)
-        return self._loaded[key]
+        with self._lock:
+            if key not in self._loaded:
+                store = Store(settings.store)
+                self._loaded[key] = load_encoder(artifact, store, options, self._watch)
+            return self._loaded[key]

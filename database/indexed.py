@@ -1,7 +1,6 @@
 """An index in memory: its vectors, which text is which entry, and a retriever over them."""
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import duckdb
 import numpy as np
@@ -25,31 +24,34 @@ class LoadedIndex:
     """
 
     row: IndexRow
-    connection: duckdb.DuckDBPyConnection
     vectors: Vectors
     entry_of: dict[bytes, int]
     retriever: Retriever
+    _texts: pa.ChunkedArray | None = None
 
-    @cached_property
-    def texts(self) -> pa.ChunkedArray:
+    def texts(self, connection: duckdb.DuckDBPyConnection) -> pa.ChunkedArray:
         """The distinct texts, by entry: string [entries]."""
-        table = self.connection.sql(
-            f"SELECT text FROM {self.row.entries_table} ORDER BY entry"
-        ).to_arrow_table()
-        return table.column(0).cast(pa.large_string()).combine_chunks()
+        if self._texts is None:
+            table = connection.sql(
+                f"SELECT text FROM {self.row.entries_table} ORDER BY entry"
+            ).to_arrow_table()
+            self._texts = table.column(0).cast(pa.large_string()).combine_chunks()
+        return self._texts
 
-    def labels(self, target: str) -> pa.Table:
+    def labels(self, connection: duckdb.DuckDBPyConnection, target: str) -> pa.Table:
         """The labelled rows: columns `entry` int64 and `label` in the target's own type."""
-        return self.connection.sql(
+        return connection.sql(
             f"SELECT __augur_entry AS entry, {quoted(target)} AS label FROM {self.row.rows_table} "
             f"WHERE __augur_entry IS NOT NULL AND {quoted(target)} IS NOT NULL "
             "ORDER BY __augur_row"
         ).to_arrow_table()
 
-    def matching_rows(self, condition: str | None) -> pa.Table:
+    def matching_rows(
+        self, connection: duckdb.DuckDBPyConnection, condition: str | None
+    ) -> pa.Table:
         """Rows that satisfy an SQL condition: columns `row` and `entry`, int64, by entry."""
         where = f" AND ({condition})" if condition else ""
-        return self.connection.sql(
+        return connection.sql(
             f"SELECT __augur_row AS row, __augur_entry AS entry FROM {self.row.rows_table} "
             f"WHERE __augur_entry IS NOT NULL{where} ORDER BY __augur_entry, __augur_row"
         ).to_arrow_table()

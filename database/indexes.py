@@ -8,6 +8,7 @@ import duckdb
 
 from augursql.database.catalog import Catalog, IndexRow
 from augursql.database.indexed import LoadedIndex, Vectors, load_vectors
+from augursql.database.memory import Memory
 from augursql.engine.retrieval import graphfile, hnsw
 from augursql.engine.retrieval.choose import Choice, choose
 from augursql.engine.retrieval.exact import ExactRetriever
@@ -31,12 +32,17 @@ class Indexes:
     """Loads an index once per version; one version of an index is in memory at a time."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, catalog: Catalog, monitor: Monitor
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        catalog: Catalog,
+        monitor: Monitor,
+        memory: Memory,
     ) -> None:
         self._connection = connection
         self._catalog = catalog
         self._monitor = monitor
-        self._loaded: dict[Key, LoadedIndex] = {}
+        self._lock = memory.lock
+        self._loaded: dict[Key, LoadedIndex] = memory.indexes
 
     def load(self, row: IndexRow, settings: Settings) -> LoadedIndex:
         """The index, ready for search. Builds and saves its graph where there is none.
@@ -44,17 +50,21 @@ class Indexes:
         Raises StorageError when embeddings are missing, InterruptedStatementError on a cancel.
         """
         key = (row.schema, row.id, row.version, settings.exact_below)
-        if key not in self._loaded:
-            vectors, entry_of = load_vectors(self._connection, row)
-            retriever: Retriever
-            if self.choice(row, settings).method == "exact":
-                retriever = ExactRetriever(vectors, metric_named(row.metric))
-            else:
-                retriever = self._graph(row, vectors, settings)
-            for other in [k for k in self._loaded if k[:2] == key[:2]]:
-                del self._loaded[other]
-            self._loaded[key] = LoadedIndex(row, self._connection, vectors, entry_of, retriever)
-        return self._loaded[key]
+        with self._lock:
+            if key not in self._loaded:
+                self._loaded[key] = self._read(row, settings)
+                for other in [k for k in self._loaded if k[:2] == key[:2] and k != key]:
+                    del self._loaded[other]
+            return self._loaded[key]
+
+    def _read(self, row: IndexRow, settings: Settings) -> LoadedIndex:
+        vectors, entry_of = load_vectors(self._connection, row)
+        retriever: Retriever
+        if self.choice(row, settings).method == "exact":
+            retriever = ExactRetriever(vectors, metric_named(row.metric))
+        else:
+            retriever = self._graph(row, vectors, settings)
+        return LoadedIndex(row, vectors, entry_of, retriever)
 
     def of_encoder(self, digest: str, dtype: str) -> list[LoadedIndex]:
         """The indexes in memory whose vectors this encoder made."""

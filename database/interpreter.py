@@ -18,6 +18,7 @@ from augursql.database.macros import NAMES, functions_of_the_user
 from augursql.database.models import Models
 from augursql.database.queries import Queries
 from augursql.database.result import Guard, Result
+from augursql.database.running import COLUMNS as RUNNING_COLUMNS
 from augursql.database.state import Parameters, State, ends_a_transaction
 from augursql.database.statements import Statements
 from augursql.engine.repository.obtain import ALIASES
@@ -26,10 +27,10 @@ from augursql.errors import (
     UnsupportedError,
     candidates,
 )
-from augursql.planner import plan
+from augursql.planner import plan, sources
 from augursql.planner.bind import bind
 from augursql.planner.emit import document_sql_for_columns
-from augursql.planner.given import desugared, measured, parameters_of
+from augursql.planner.given import Desugared, desugared, measured, parameters_of
 from augursql.planner.lexer import Span
 from augursql.planner.parse import parse
 from augursql.planner.portable import check_storable, portable
@@ -89,6 +90,45 @@ class Interpreter:
         result.earlier = [*earlier, *result.earlier]
         return result
 
+    def relayed(self, sql: str) -> str:
+        """What another connection runs in place of a text; what is no query is done here."""
+        with self._state.running(sql, rewritten=True):
+            statements = parse(sql, self._functions_of_the_user(sql))
+            if all(self._is_duckdbs(statement) for statement in statements):
+                return sql
+            if len(statements) > 1:
+                raise UnsupportedError(
+                    "A server runs one statement at a time.", span=statements[1].span
+                )
+        return self._relayed(statements[0], sql)
+
+    def finish(self) -> None:
+        """Called when a relayed statement has ended, as far as that is known."""
+        self._calls.finish()
+
+    def _relayed(self, statement: plan.Statement, sql: str) -> str:
+        if isinstance(statement, plan.GivenQuery):
+            made, _ = self._desugared(statement, sql, None)
+            with made.origin.restoring():
+                return self._relayed(made.statement, sql)
+        self._calls.settle()
+        self._state.statement += 1
+        progress = "explain" if isinstance(statement, plan.Explain) else ""
+        with self._guard(sql, progress)():
+            if isinstance(statement, plan.Explain):
+                return self._explained(statement, None)
+            if not isinstance(statement, plan.Query):
+                return self._carry_out(statement) or self._told()
+            if statement.definition:
+                return self._definition(statement)
+            planned = self._queries.prepare(statement, self._state.statement)
+            return self._queries.relayed(planned)
+
+    def _told(self) -> str:
+        """The notices as rows, for who has no other place to see them."""
+        told = [(notice.text,) for notice in self._state.notices]
+        return f"FROM {listings.table_sql(listings.NOTICE_COLUMNS, told)}"
+
     def _run(self, statement: plan.Statement, sql: str, parameters: Parameters) -> Result:
         if isinstance(statement, plan.GivenQuery):
             return self._run_given(statement, sql, parameters)
@@ -100,7 +140,7 @@ class Interpreter:
             return self._run_query(statement, sql, parameters)
         if isinstance(statement, plan.Explain):
             return self._explain(statement, sql, parameters)
-        if isinstance(statement, plan.WriteSource):
+        if isinstance(statement, sources.WriteSource):
             return self._write(statement, sql, parameters)
         guard = self._guard(sql)
         with guard():
@@ -127,15 +167,25 @@ class Interpreter:
         """Makes a view or macro, which any later session and plain DuckDB SQL can use."""
         guard = self._guard(sql)
         with guard():
-            bound = bind(query, self._queries.catalog())
-            check_storable(query)
-            self._catalog.create()  # What tells the next session that functions are needed.
-            text = portable(bound, [self.listing(listing) for listing in query.listings])
-            self._state.execute(text, parameters)
+            self._state.execute(self._definition(query), parameters)
         return Result(self._connection, guard)
+
+    def _definition(self, query: plan.Query) -> str:
+        bound = bind(query, self._queries.catalog())
+        check_storable(query)
+        self._catalog.create()  # What tells the next session that functions are needed.
+        return portable(bound, [self.listing(listing) for listing in query.listings])
 
     def _run_given(self, statement: plan.GivenQuery, sql: str, parameters: Parameters) -> Result:
         """Runs a statement with PREDICT, PROMPT or EVALUATE as the query that it stands for."""
+        made, parameters = self._desugared(statement, sql, parameters)
+        with made.origin.restoring():
+            return self._run(made.statement, sql, parameters)
+
+    def _desugared(
+        self, statement: plan.GivenQuery, sql: str, parameters: Parameters
+    ) -> tuple[Desugared, Parameters]:
+        """The query that the statement stands for; what it measures is measured."""
         guard = self._guard(sql, "evaluate" if statement.measures else "")
         with guard():
             catalog = self._queries.catalog()
@@ -149,18 +199,16 @@ class Interpreter:
             made = desugared(statement, catalog, tables, functions)
             if tables:
                 parameters = parameters_of(statement, made, parameters)
-        with made.origin.restoring():
-            return self._run(made.statement, sql, parameters)
+        return made, parameters
 
-    def _write(self, statement: plan.WriteSource, sql: str, parameters: Parameters) -> Result:
+    def _write(self, statement: sources.WriteSource, sql: str, parameters: Parameters) -> Result:
         """Writes the rows of a query to a source, while they are computed."""
-        sources, guard, rows = self._state.sources, self._guard(sql), 0
-        if not sources.exists(statement):
+        guard, rows = self._guard(sql), 0
+        if not self._state.sources.exists(statement):
             result = self._run(statement.query, sql, parameters)
             with guard():
-                rows = sources.write(statement, result)
-        with guard():
-            self._state.execute(f'SELECT {rows}::BIGINT AS "Count"', None)
+                rows = self._state.sources.write(statement, result)
+        self._state.execute(f'SELECT {rows}::BIGINT AS "Count"', None)
         return Result(self._connection, guard, statement.text)
 
     def _start(self, statement: plan.Query | plan.Explain, parameters: Parameters) -> None:
@@ -169,24 +217,28 @@ class Interpreter:
         self._queries.run(self._queries.prepare(query, self._state.statement), parameters)
 
     def _explain(self, statement: plan.Explain, sql: str, parameters: Parameters) -> Result:
-        """Tells about the query and, with ANALYZE, runs it; rows as DuckDB's EXPLAIN has them."""
-        queries, guard = self._queries, self._guard(sql, "explain")
-        how = f"EXPLAIN ({'ANALYZE, ' if statement.analyze else ''}FORMAT {statement.format}) "
+        guard = self._guard(sql, "explain")
         with guard():
-            planned = queries.prepare(statement.query, self._state.statement)
-            foreseen = queries.foresee(planned, parameters, patient=False)
-            if statement.analyze:
-                queries.run(planned, parameters, how)
-            else:
-                queries.plan_only(planned, parameters, how)
-            duckdbs = self._connection.fetchall()
-            actual = self._calls.counted(planned.calls) if statement.analyze else None
-            indexes = queries.described_indexes(planned)
-            told = report(planned, indexes, foreseen, actual, statement.sql)
-            text = told.json() if statement.format == "json" else told.text()
-            rows = listings.table_sql(listings.EXPLAIN_COLUMNS, [("augur_plan", text), *duckdbs])
-            self._state.execute(f"FROM {rows}", None)
+            self._state.execute(self._explained(statement, parameters), None)
         return Result(self._connection, guard)
+
+    def _explained(self, statement: plan.Explain, parameters: Parameters) -> str:
+        """Tells about the query and, with ANALYZE, runs it; rows as DuckDB's EXPLAIN has them."""
+        queries = self._queries
+        how = f"EXPLAIN ({'ANALYZE, ' if statement.analyze else ''}FORMAT {statement.format}) "
+        planned = queries.prepare(statement.query, self._state.statement)
+        foreseen = queries.foresee(planned, parameters, patient=False)
+        if statement.analyze:
+            queries.run(planned, parameters, how)
+        else:
+            queries.plan_only(planned, parameters, how)
+        duckdbs = self._connection.fetchall()
+        actual = self._calls.counted(planned.calls) if statement.analyze else None
+        indexes = queries.described_indexes(planned)
+        told = report(planned, indexes, foreseen, actual, statement.sql)
+        text = told.json() if statement.format == "json" else told.text()
+        rows = listings.table_sql(listings.EXPLAIN_COLUMNS, [("augur_plan", text), *duckdbs])
+        return f"FROM {rows}"
 
     def _is_duckdbs(self, statement: plan.Statement) -> bool:
         """Whether a statement surely is not ours, also where it reads like one of ours."""
@@ -224,6 +276,8 @@ class Interpreter:
         """Does what the statement says; returns the DuckDB SQL that is left to run, if any."""
         settings = self._state.settings
         done: str | None
+        if isinstance(statement, sources.Administrative):
+            return self._noticed(self._state.sources.carry_out(statement), None)
         match statement:
             case plan.CreateIndex():
                 done = self._statements.create_index(statement, settings)
@@ -244,14 +298,10 @@ class Interpreter:
                 self._model_statements.alter(statement)
             case plan.ExportModel():
                 done = self._model_statements.export(statement, settings)
-            case plan.Attach():
-                done = self._state.sources.attach(statement)
-            case plan.Detach():
-                done = self._state.sources.detach(statement.name)
-            case plan.CreateSecret():
-                done = self._state.sources.create_secret(statement)
-            case plan.DropSecret():
-                done = self._state.sources.drop_secret(statement)
+            case (
+                sources.Attach() | sources.Detach() | sources.CreateSecret() | sources.DropSecret()
+            ):
+                done = self._state.sources.carry_out(statement, self._state.shared)
             case plan.SetSetting():
                 self._state.settings = setting.changed(settings, statement.name, statement.value)
                 return None
@@ -289,6 +339,8 @@ class Interpreter:
                 )
             case "errors":
                 return listings.errors_sql(self._calls.failures.listed(self._calls.records))
+            case "running":
+                return listings.table_sql(RUNNING_COLUMNS, self._state.memory.running.rows())
             case "model":
                 name = str(listing.name)
                 manifest = self._encoders.manifest(name, settings)

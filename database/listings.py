@@ -29,6 +29,7 @@ MODEL_COLUMNS = {
     "dimensions": "INTEGER",
 }
 EXPLAIN_COLUMNS = {"explain_key": "VARCHAR", "explain_value": "VARCHAR"}
+NOTICE_COLUMNS = {"notice": "VARCHAR"}
 PROPERTY_COLUMNS = {"property": "VARCHAR", "value": "VARCHAR"}
 SETTING_COLUMNS = {"name": "VARCHAR", "value": "VARCHAR"}
 CALL_COLUMNS = {

@@ -1,7 +1,10 @@
-"""What a session keeps in memory for whichever of its connections asks."""
+"""What sessions of one database keep in memory for whichever of their connections asks."""
 
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from augursql.database.running import Running
 
 if TYPE_CHECKING:
     from augursql.udfs.memo import Memo
@@ -9,16 +12,25 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Memory:
-    """Loaded encoders by artifact and options, artifacts by source or digest, and the memo."""
+    """Loaded encoders by artifact and options, artifacts by source or digest, loaded indexes and
+    fitted targets by index version, the memo, and what
+    runs. Who loads or fits holds the `lock`, so that it is
+    done once.
+    """
 
     encoders: dict[Any, Any] = field(default_factory=dict)
     artifacts: dict[str, Any] = field(default_factory=dict)
+    indexes: dict[Any, Any] = field(default_factory=dict)
+    fitted: dict[Any, Any] = field(default_factory=dict)
+    running: Running = field(default_factory=Running)
+    lock: threading.RLock = field(default_factory=threading.RLock)
     _memo: "Memo | None" = None
 
     def memo(self, capacity_mb: int) -> "Memo":
-        """The session's memo of vectors; made when it is first needed, as it loads numpy."""
-        if self._memo is None:
-            from augursql.udfs.memo import Memo
+        """The memo of vectors; made when it is first needed, as it loads numpy."""
+        with self.lock:
+            if self._memo is None:
+                from augursql.udfs.memo import Memo
 
-            self._memo = Memo(capacity_mb)
-        return self._memo
+                self._memo = Memo(capacity_mb)
+            return self._memo

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from augursql.database.catalog import Catalog
 from augursql.database.indexed import LoadedIndex
+from augursql.database.memory import Memory
 from augursql.engine.learning.predictor import (
     FitOptions,
     Predictor,
@@ -33,15 +34,20 @@ class FittedTarget:
 
 
 class Predictors:
-    """Finds or fits the predictor of a target, once a session and once an index version."""
+    """Finds or fits the predictor of a target, once an index version."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, catalog: Catalog, monitor: Monitor
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        catalog: Catalog,
+        monitor: Monitor,
+        memory: Memory,
     ) -> None:
         self._connection = connection
         self._catalog = catalog
         self._monitor = monitor
-        self._fitted: dict[tuple[str, int, int, str, str], FittedTarget] = {}
+        self._lock = memory.lock
+        self._fitted: dict[tuple[str, int, int, str, str], FittedTarget] = memory.fitted
 
     def forget(self) -> None:
         """Lets go of everything; what is needed next is read or fitted again."""
@@ -52,14 +58,15 @@ class Predictors:
         described = json.dumps([options.strategy, options.top, options.class_weight, options.seed])
         row = index.row
         key = (row.schema, row.id, row.version, target.lower(), described)
-        if key not in self._fitted:
-            self._fitted[key] = self._read_or_fit(index, target, options, described)
-        return self._fitted[key]
+        with self._lock:
+            if key not in self._fitted:
+                self._fitted[key] = self._read_or_fit(index, target, options, described)
+            return self._fitted[key]
 
     def _read_or_fit(
         self, index: LoadedIndex, target: str, options: FitOptions, described: str
     ) -> FittedTarget:
-        rows = index.labels(target)
+        rows = index.labels(self._connection, target)
         if rows.num_rows == 0:
             raise TrainingDataError(
                 f'No row of the index "{index.row.name}" has a value of "{target}".',

@@ -3,6 +3,7 @@
 import itertools
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -139,17 +140,28 @@ class Queries:
 
         `prefix` goes before the statement: EXPLAIN ANALYZE runs it as well.
         """
-        self._forget_streams()
-        budget = Budget(self._state.settings)
-        self._state.desk.budget = budget if budget.limited else None
-        for call in planned.calls:
-            call.door.forget()
+        budget = self._begin(planned)
         if planned.reading.sentence.word(0) == "prepare":
             self.plan_only(planned, parameters)
         elif not self._run_streamed(planned, parameters, prefix):
             if planned.calls and self._wants_stages(budget) and stageable(planned.reading):
                 self._stage(planned, parameters, budget)
             self._execute(planned, parameters, prefix)
+
+    def relayed(self, planned: Planned) -> str:
+        """The query as another connection to the database runs it, until the next one comes.
+
+        Whether DuckDB understands it is found out here, to tell of it in the user's words. Another
+        connection may know more tables than this one, temporary ones and uncommitted ones.
+        """
+        budget = self._begin(planned)
+        if planned.reading.sentence.word(0) not in ("prepare", "explain"):
+            with suppress(duckdb.CatalogException):
+                self.plan_only(planned, None, "EXPLAIN ")
+                self._state.connection.fetchall()
+                if planned.calls and self._wants_stages(budget) and stageable(planned.reading):
+                    self._stage(planned, None, budget)
+        return planned.renderer().text()
 
     def plan_only(self, planned: Planned, parameters: Parameters, prefix: str = "") -> None:
         """Has DuckDB plan the query, without a model being called: for PREPARE and EXPLAIN."""
@@ -166,6 +178,15 @@ class Queries:
                 raise
             # DuckDB lets no alias stand for what it may not compute when it plans.
             self._execute(planned, parameters, prefix)
+
+    def _begin(self, planned: Planned) -> Budget:
+        """What earlier queries left behind goes; the budget is this one's."""
+        self._forget_streams()
+        budget = Budget(self._state.settings)
+        self._state.desk.budget = budget if budget.limited else None
+        for call in planned.calls:
+            call.door.forget()
+        return budget
 
     def foresee(self, planned: Planned, parameters: Parameters, patient: bool) -> Foresight | None:
         """What the query would ask of its models; None where that cannot be told."""

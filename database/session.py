@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,10 @@ from augursql.database.connectors.extensions import Extensions
 from augursql.database.kept import kept, run_each
 from augursql.database.keyboard import Keyboard
 from augursql.database.macros import defined_in
+from augursql.database.memory import Memory
 from augursql.database.portable import Portable
 from augursql.database.result import Result
+from augursql.database.running import Running
 from augursql.database.state import Notice, Parameters, State, ends_a_transaction
 from augursql.database.transactions import in_transaction
 from augursql.database.watch import Watch
@@ -33,6 +36,7 @@ _EXPORTS = re.compile(r"\bexport\s+database\b", re.IGNORECASE)
 
 _ATTACHES = re.compile(r"\s*attach\b", re.IGNORECASE)
 _READS = re.compile(r"\s*(?:\(|(?:select|from|values|with|table|show|describe)\b)", re.IGNORECASE)
+_CHOOSES_SCHEMA = re.compile(r"\s*(?:use\b|set\s+(?:schema|search_path)\b)", re.IGNORECASE)
 _INSERTS_VALUES = re.compile(r"\s*insert\s+into\b.*\bvalues\b", re.IGNORECASE | re.DOTALL)
 _DEPENDS = re.compile(r"\b(select|from|conflict|returning)\b", re.IGNORECASE)
 _WRITES = re.compile(r"\b(insert|update|delete|merge|nextval)\b", re.IGNORECASE)
@@ -63,14 +67,42 @@ class Session:
         except duckdb.Error as error:
             told = masked(f'"{path}" could not be opened: {error}')
             raise StorageError(told) from error
-        watch = Watch(monitor or SilentMonitor())
-        self._state = State(connection, ours, watch, Keyboard(connection, watch))
+        self._begin(connection, ours, Watch(monitor or SilentMonitor()), Memory())
+        if not new:
+            self._portable.open()
+
+    def _begin(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        settings: setting.Settings,
+        watch: Watch,
+        memory: Memory,
+    ) -> None:
+        keyboard = Keyboard(connection, watch)
+        self._state = State(connection, settings, watch, keyboard, memory=memory)
         self._portable = Portable(self._state)
         self._extensions = Extensions(connection)
         self._interpreter: Interpreter | None = None
         self._running = ""
-        if not new:
-            self._portable.open()
+
+    def beside(
+        self, monitor: Monitor | None = None, settings: Mapping[str, object] | None = None
+    ) -> "Session":
+        """Another session on the same database, with settings of its own, to begin with this one's.
+
+        Models that one of them has loaded serve both. A server has one for each of its clients.
+        """
+        connection = self._state.connection.cursor()
+        with self._state.memory.lock:
+            self._portable.register()  # They outlive the other session.
+        made = Session.__new__(Session)
+        watch = Watch(monitor or SilentMonitor())
+        ours = self._state.settings
+        for name, value in (settings or {}).items():
+            ours = setting.changed(ours, name, value)
+        made._begin(connection, ours, watch, self._state.memory)
+        made._state.shared = made._state.sources.shared = True
+        return made
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -86,6 +118,11 @@ class Session:
     def notices(self) -> Sequence[Notice]:
         """What the last statement has to say beside its result."""
         return self._state.notices
+
+    @property
+    def running(self) -> Running:
+        """What runs on the database, for who serves it to others."""
+        return self._state.memory.running
 
     def execute(self, sql: str, parameters: Parameters = None) -> Result:
         """Runs a text of one or more statements; the result is the last one's, and has the
@@ -119,6 +156,31 @@ class Session:
                 self._interpreter.forget()
                 self._portable.after_rollback()
                 self._state.sources.after_rollback()
+
+    def relayed(self, sql: str) -> str:
+        """What another connection to this database runs in place of a text, at once and once.
+
+        Statements that are no queries are carried out here; what is left is a query of what they
+        say. Raises as `execute` does, but for what the other connection may run into.
+        """
+        state = self._state
+        state.notices.clear()
+        state.watch.clear()
+        if _DEFINES.search(sql) is not None:
+            state.definitions_changed = True
+            if self._interpreter is not None:
+                self._interpreter.forget_catalog()
+        if _CHOOSES_SCHEMA.match(sql):
+            with suppress(duckdb.Error):  # The other connection tells of it.
+                state.connection.execute(sql)
+        if not speaks_augur(sql):
+            return sql
+        return self._prepared_interpreter(sql).relayed(sql)
+
+    def finish(self) -> None:
+        """Writes what a relayed statement has left to write; to be called when it has ended."""
+        if self._interpreter is not None:
+            self._interpreter.finish()
 
     def execute_many(self, sql: str, sets: Sequence[Any]) -> int | None:
         """Runs one statement of plain SQL with each set of parameters, prepared once.
@@ -210,6 +272,9 @@ class Session:
             connection.complete()
 
     def _interpret(self, sql: str, parameters: Parameters) -> Result:
+        return self._prepared_interpreter(sql).run(sql, parameters)
+
+    def _prepared_interpreter(self, sql: str) -> "Interpreter":
         if self._interpreter is None:
             # Planner and engine are loaded by the first statement that needs them.
             from augursql.database.interpreter import Interpreter
@@ -218,4 +283,4 @@ class Session:
         self._portable.register()
         if _AUGUR.search(sql):
             self._portable.ensure_augur()
-        return self._interpreter.run(sql, parameters)
+        return self._interpreter

@@ -43,6 +43,7 @@ class Notice:
 class State:
     """Owned by one Session. The `desk` rules what functions do when DuckDB calls them; `records`
     (of CallRecord) are the calls of its statements, `statement` the number of the last one.
+    `shared`: other connections than its own call its functions, also when it is closed.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -55,6 +56,7 @@ class State:
     memory: Memory = field(default_factory=Memory)
     statement: int = 0
     definitions_changed: bool = True
+    shared: bool = False
     sources: Sources = field(init=False)
 
     def __post_init__(self) -> None:

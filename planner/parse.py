@@ -22,18 +22,19 @@ from augursql.planner.plan import (
     Query,
     Statement,
     Verbatim,
-    WriteSource,
 )
 from augursql.planner.scopes import Scopes, scopes
 from augursql.planner.sentence import Sentence, sentence
 from augursql.planner.sites import defines_macro, kind_at
-from augursql.planner.sources import Sources, read_head, read_source_statement
+from augursql.planner.source_statements import read_head, read_source_statement
+from augursql.planner.sources import Sources, WriteSource
 from augursql.planner.statements import read_listing, read_statement
 
 _TABLES: dict[str, ListingKind] = {
     "augur_calls": "calls",
     "augur_errors": "errors",
     "augur_settings": "settings",
+    "augur_running": "running",
 }
 
 

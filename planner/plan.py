@@ -19,7 +19,16 @@ Order = Literal["semantic", "random"]
 Detail = Literal["confidence", "probabilities", "explanation", "metadata"]
 OnError = Literal["fail", "null"]
 ListingKind = Literal[
-    "indexes", "index", "models", "model", "calls", "errors", "settings", "setting", "value"
+    "indexes",
+    "index",
+    "models",
+    "model",
+    "calls",
+    "errors",
+    "running",
+    "settings",
+    "setting",
+    "value",
 ]
 Scalar = str | int | float | bool | None
 Options = tuple[tuple[str, Scalar], ...]
@@ -366,59 +375,3 @@ class ResetSetting(Statement):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowSetting(Statement):
     name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attach(Statement):
-    """ATTACH 'address' AS name (TYPE adbc, ...). Address and options may hold secrets; `place` is
-    that of the name."""
-
-    name: str
-    address: str = field(repr=False)
-    options: Options = field(default=(), repr=False)
-    or_replace: bool = False
-    if_not_exists: bool = False
-    place: Span = field(default=(0, 0), compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detach(Statement):
-    """DETACH of a source that is attached by ADBC."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateSecret(Statement):
-    """CREATE SECRET name (TYPE adbc, ...)"""
-
-    name: str
-    options: Options = field(default=(), repr=False)
-    or_replace: bool = False
-    if_not_exists: bool = False
-    place: Span = field(default=(0, 0), compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropSecret(Statement):
-    """DROP SECRET of a secret of type adbc."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteSource(Statement):
-    """INSERT INTO a table of a source, or CREATE TABLE there AS: the rows of `query`.
-
-    `parts` is the table's name, the source first; `columns` are those that INSERT names; `place` is
-    that of the name.
-    """
-
-    parts: tuple[str, ...]
-    query: Statement
-    creates: bool = False
-    columns: tuple[str, ...] | None = None
-    by_name: bool = False
-    or_replace: bool = False
-    if_not_exists: bool = False
-    place: Span = field(default=(0, 0), compare=False, repr=False)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any
 
+from augursql.errors import AugurError
 from augursql.udfs.tally import Counts, Tally
 
 if TYPE_CHECKING:
@@ -51,15 +52,23 @@ def register_for_good(connection: Any, name: str, function: VectorFunction) -> N
     _KEPT.append(_create(connection, name, function, folded=True))
 
 
+def positional(function: Any, count: int) -> None:
+    """Has a function of any number of parameters say that it takes `count`, as DuckDB checks."""
+    names = [f"column{n}" for n in range(count)]
+    function.__signature__ = Signature([Parameter(n, Parameter.POSITIONAL_ONLY) for n in names])
+
+
 def _create(connection: Any, name: str, function: VectorFunction, folded: bool) -> Any:
     def counted_parameters(*columns: "pa.ChunkedArray") -> "pa.Array":
-        return function.compute(*columns)
+        try:
+            return function.compute(*columns)
+        except Exception as error:
+            # DuckDB tells a server's clients the text, and the files that it was raised from.
+            kind = "" if isinstance(error, AugurError) else f"{type(error).__name__}: "
+            raise AugurError(f"{kind}{error}") from None
 
-    # DuckDB compares the parameters' number with the signature it finds.
-    names = [f"column{n}" for n in range(len(function.parameters))]
-    counted_parameters.__signature__ = Signature(  # type: ignore[attr-defined]
-        [Parameter(name, Parameter.POSITIONAL_ONLY) for name in names]
-    )
+    counted_parameters.__code__ = counted_parameters.__code__.replace(co_filename="AugurSQL")
+    positional(counted_parameters, len(function.parameters))
     connection.create_function(
         name,
         counted_parameters,

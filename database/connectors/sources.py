@@ -23,9 +23,8 @@ from augursql.errors import (
     UnsupportedError,
     candidates,
 )
-from augursql.planner import plan
+from augursql.planner import sources as plan
 from augursql.planner.lexer import quoted
-from augursql.planner.sources import Sources as Names
 
 if TYPE_CHECKING:
     from augursql.database.connectors.columns import Described
@@ -71,7 +70,9 @@ class Source:
 
 
 class Sources:
-    """Owned by a session. `failures` is where its functions leave what they raised."""
+    """Owned by a session. `failures` is where its functions leave what they raised; `shared`:
+    queries run on other connections than the session's own.
+    """
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, failures: list[BaseException]
@@ -80,10 +81,11 @@ class Sources:
         self._failures = failures
         self._sources: dict[str, Source] = {}
         self._secrets: dict[str, dict[str, object]] = {}
+        self.shared = False
 
     @property
-    def names(self) -> Names:
-        return Names(frozenset(self._sources), frozenset(self._secrets))
+    def names(self) -> plan.Sources:
+        return plan.Sources(frozenset(self._sources), frozenset(self._secrets))
 
     def concern(self, sql: str) -> bool:
         """Whether a statement may be about a source or its secret."""
@@ -95,6 +97,18 @@ class Sources:
     def has(self, table: str) -> bool:
         """Whether a table, as qualified SQL text, is one of a source's."""
         return database_of(table).lower() in self._sources
+
+    def carry_out(self, statement: plan.Administrative) -> str:
+        """ATTACH, DETACH, CREATE and DROP SECRET; a line for the user. Raises AugurError."""
+        match statement:
+            case plan.Attach():
+                return self.attach(statement)
+            case plan.Detach():
+                return self.detach(statement.name)
+            case plan.CreateSecret():
+                return self.create_secret(statement)
+            case plan.DropSecret():
+                return self.drop_secret(statement)
 
     def create_secret(self, statement: plan.CreateSecret) -> str:
         key = statement.name.lower()
@@ -119,6 +133,7 @@ class Sources:
         from augursql.database.connectors.remote import Remote
 
         options, name = dict(statement.options), statement.name
+        self._check_allowed(statement)
         taken = self._taken(name)
         if taken and statement.if_not_exists:
             return f'"{name}" is attached already.'
@@ -198,6 +213,23 @@ class Sources:
             source.remote.close()
         self._sources.clear()
         self._secrets.clear()
+
+    def _check_allowed(self, statement: plan.Attach) -> None:
+        """A driver opens files and connections, as DuckDB does where it may."""
+        if self.shared:
+            raise UnsupportedError(
+                "What is attached by ADBC belongs to one session, and a server's clients run their "
+                "queries on connections of their own.",
+                hint="Attach it with an extension of DuckDB's.",
+                span=statement.place,
+            )
+        setting = "SELECT current_setting('enable_external_access')::BOOLEAN"
+        if not self._connection.execute(setting).fetchall()[0][0]:
+            raise UnsupportedError(
+                "In this database no file and no other database may be opened "
+                "(enable_external_access is off).",
+                span=statement.place,
+            )
 
     def _taken(self, name: str) -> bool:
         databases = "SELECT lower(database_name) FROM duckdb_databases()"

@@ -8,7 +8,7 @@ import pyarrow as pa
 from augursql.database.connectors.columns import Described
 from augursql.database.result import Result
 from augursql.errors import AugurError, InvalidValueError, NameNotFoundError, candidates
-from augursql.planner.plan import WriteSource
+from augursql.planner.sources import WriteSource
 
 BATCH = 2_048
 # For columns of decimals without bounds, which are read as DOUBLE.

@@ -63,6 +63,14 @@ def _dispatch(given: Sequence[str]) -> int:
         from augursql.frontends.shell.batch import main as batch
 
         return batch(given[1:])
+    if given[:1] == ["serve"]:
+        from augursql.frontends.quack.main import main as serve
+
+        return serve(given[1:])
+    if given[:1] == ["shell-setup"]:
+        from augursql.frontends.quack.setup import main as setup
+
+        return setup(given[1:])
     return _database(given)
 
 

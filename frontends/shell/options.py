@@ -15,6 +15,8 @@ examples:
   augur hotels.duckdb -csv -f report.sql > report.csv
   augur hotels.duckdb < statements.sql
   augur predict --help           predictions for the rows of files
+  augur serve hotels.duckdb      the database for DuckDB's own shell (Quack)
+  augur shell-setup --write      and what to put into ~/.duckdbrc for it
   augur demo                     predictions from a few hundred hotel reviews
   augur demo --data reviews.csv  the same on your own file (CSV, Parquet, JSON)
   augur gpu                      install the CUDA build of ONNX Runtime

@@ -71,9 +71,7 @@ def test_json_can_be_read(shell: Shell) -> None:
 
 def test_line_list_tabs_and_markdown(shell: Shell) -> None:
     two = "SELECT 1 AS a, 'x|y' AS long UNION ALL SELECT 22, NULL ORDER BY a"
-    assert shell(f".mode line\n{two}") == (
-        "    a = 1\n long = x|y\n\n    a = 22\n long = NULL\n"
-    )
+    assert shell(f".mode line\n{two}") == ("    a = 1\n long = x|y\n\n    a = 22\n long = NULL\n")
     assert shell(f".mode list\n{two}") == "a|long\n1|x|y\n22|NULL\n"
     assert shell(f".mode tabs\n{two}") == "a\tlong\n1\tx|y\n22\tNULL\n"
     assert shell(f".mode markdown\n{two}") == (
@@ -160,7 +158,9 @@ def test_output_goes_to_files_and_programs(shell: Shell, tmp_path: Path) -> None
     one, two = tmp_path / "one.csv", tmp_path / "two.csv"
     assert shell(f".once {one}\nSELECT 1 AS a;\nSELECT 2 AS a;") == "a\n2\n"
     assert one.read_text() == "a\n1\n"
-    assert shell(f".output {two}\nSELECT 3 AS a;\nSELECT 4 AS a;\n.output\nSELECT 5 AS a") == "a\n5\n"
+    assert (
+        shell(f".output {two}\nSELECT 3 AS a;\nSELECT 4 AS a;\n.output\nSELECT 5 AS a") == "a\n5\n"
+    )
     assert two.read_text() == "a\n3\na\n4\n"
     shell(f".output '|cat > {one}'\nSELECT 6 AS a;\n.output")
     assert one.read_text() == "a\n6\n"
@@ -265,7 +265,12 @@ def test_completion(before: str, texts: list[str]) -> None:
 
 def test_columns_of_the_statements_tables_come_first() -> None:
     found = candidates("SELECT count(*) FROM hotels WHERE c", NAMES)
-    assert [candidate.text for candidate in found] == ["city", "CONFIDENCE".lower(), "count(", "concat("]
+    assert [candidate.text for candidate in found] == [
+        "city",
+        "CONFIDENCE".lower(),
+        "count(",
+        "concat(",
+    ]
 
 
 def test_names_are_read_from_the_catalog(database: str) -> None:

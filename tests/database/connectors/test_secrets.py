@@ -91,3 +91,10 @@ def test_secrets_and_the_environment(
     con.execute("DROP SECRET mine")
     with pytest.raises(augursql.Error):
         con.execute("DROP SECRET mine")
+
+
+def test_where_nothing_else_may_be_opened_no_source_is_attached() -> None:
+    settings: dict[str, object] = {"progress": "off"}
+    with Connection(settings=settings, config={"enable_external_access": "false"}) as con:
+        with pytest.raises(augursql.NotSupportedError, match="enable_external_access"):
+            con.execute("ATTACH 'sqlite:any.sqlite' AS s (TYPE adbc)")

@@ -1,0 +1,1 @@
+"""The DuckDB shell's way in: a Quack server whose authorization hook knows our language."""

@@ -1,0 +1,204 @@
+"""A database served to DuckDB shells: one process, many clients."""
+
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from augursql.database.session import Session
+from augursql.errors import InvalidValueError, StorageError
+from augursql.frontends.quack.clients import Clients
+from augursql.frontends.quack.extension import load
+from augursql.frontends.quack.users import User
+from augursql.planner.lexer import literal, quoted
+from augursql.udfs.rowwise import register_rowwise
+
+PORT = 9494
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+SHORTEST_TOKEN = 4
+LOOKS_EVERY = 1.0
+
+
+class Server:
+    """Serves from `start` to `stop`. `token` is what clients connect with, unless there are users.
+
+    Without `external_access` clients read and write no files and attach no databases.
+
+    Raises UnsupportedError without Quack's extension, InvalidValueError for a host other than this
+    machine without users, StorageError for a database that cannot be opened or a port in use.
+    """
+
+    def __init__(
+        self,
+        path: str = ":memory:",
+        *,
+        port: int = PORT,
+        host: str = "localhost",
+        token: str | None = None,
+        users: list[User] | None = None,
+        read_only: bool = False,
+        external_access: bool = True,
+        config: Mapping[str, Any] | None = None,
+        settings: Mapping[str, object] | None = None,
+    ) -> None:
+        if host not in LOOPBACK and not users:
+            raise InvalidValueError(
+                f'Without users, the server is for this machine only, and "{host}" is more.',
+                hint="Name users and their tokens in a file: augur serve --users FILE.",
+            )
+        if token is not None and len(token) < SHORTEST_TOKEN:
+            raise InvalidValueError(f"A token has {SHORTEST_TOKEN} characters or more.")
+        self.host, self.port = host, _free_port(host, port)
+        self.token = token or secrets.token_hex(16)
+        self.name = Path(path).stem if path != ":memory:" else "augur"
+        self._users = list(users or ())
+        self._connected: dict[str, User] = {}
+        self._stopped = threading.Event()
+        self._session = Session(path, read_only=read_only, config=config, settings=settings)
+        try:
+            load(self._session.connection)
+            # A name in a client's text is never one of this program's variables.
+            self._session.connection.execute("SET python_enable_replacements = false")
+            if not external_access:  # Not before: extensions are files, too.
+                self._session.connection.execute("SET enable_external_access = false")
+            # A connection of its own: hooks, which run on Quack's threads, leave this one alone.
+            self._own = self._session.beside()
+            self._clients = Clients(self._session, self._connected.get)
+            self._start()
+        except BaseException:
+            self._session.close()
+            raise
+        self._looking = threading.Thread(target=self._look, name="augur-quack", daemon=True)
+        self._looking.start()
+
+    @property
+    def uri(self) -> str:
+        """What `ATTACH` takes: 'quack:localhost:9494'."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"quack:{host}:{self.port}"
+
+    @property
+    def line(self) -> str:
+        """A command line that opens the DuckDB shell on the database."""
+        token = "YOUR TOKEN" if self._users else self.token
+        attach = f"ATTACH '{self.uri}' AS {_name(self.name)} (TOKEN {literal(token)})"
+        return f'duckdb -cmd "{attach}; USE {_name(self.name)}"'
+
+    def wait(self) -> None:
+        """Returns when the server has stopped."""
+        self._stopped.wait()
+
+    def stop(self, patience: float = 5.0) -> None:
+        """Lets what runs finish for `patience` seconds, cancels the rest, writes all and closes."""
+        if self._stopped.is_set():
+            return
+        self._clients.refuse()
+        self._until_idle(patience)
+        self._clients.cancel()
+        self._until_idle(patience)
+        connection = self._session.connection
+        with suppress(duckdb.Error):
+            connection.execute(f"CALL quack_stop({literal(self.uri)})").fetchall()
+        self._stopped.set()
+        self._looking.join()
+        self._clients.close()
+        with suppress(duckdb.Error):
+            connection.execute("CHECKPOINT")
+        self._own.close()
+        self._session.close()
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        connection = self._session.connection
+        text = "VARCHAR"
+        register_rowwise(
+            connection, "augur_authenticate", [text] * 3, "BOOLEAN", self._authenticate
+        )
+        register_rowwise(connection, "augur_authorize", [text] * 2, text, self._clients.relay)
+        self._session.running.register(connection)
+        self._session.running.alive = lambda: [id for id, busy in self._present().items() if busy]
+        connection.execute(
+            "SET GLOBAL quack_authorization_function = 'augur_authorize';"
+            "SET GLOBAL quack_authentication_function = 'augur_authenticate'"
+        )
+        elsewhere = str(self.host not in LOOPBACK).lower()
+        try:
+            connection.execute(
+                f"CALL quack_serve({literal(self.uri)}, token = {literal(self.token)}, "
+                f"allow_other_hostname = {elsewhere})"
+            ).fetchall()
+        except duckdb.Error as error:
+            raise _cannot_listen(self.host, self.port, error) from error
+
+    def _authenticate(self, id: str, token: str, _: str) -> bool:
+        if not self._users:
+            return secrets.compare_digest(token.encode(), self.token.encode())
+        user = next((user for user in self._users if user.owns(token)), None)
+        if user is None:
+            return False
+        self._connected[id] = user
+        return True
+
+    def _present(self) -> dict[str, bool]:
+        """Quack's connections, and whether a statement of theirs runs."""
+        cursor = self._own.connection.cursor()
+        try:
+            found = cursor.execute(
+                "SELECT connection_id, state FROM quack_active_connections()"
+            ).fetchall()
+        finally:
+            cursor.close()
+        return {str(id): state == "active" for id, state in found}
+
+    def _look(self) -> None:
+        """Lets go of clients that have left, and has the idle ones write what they kept."""
+        while not self._stopped.wait(LOOKS_EVERY):
+            with suppress(duckdb.Error):
+                present = self._present()
+                self._clients.settle(present)
+                for id in [id for id in self._connected if id not in present]:
+                    self._connected.pop(id, None)
+
+    def _until_idle(self, patience: float) -> None:
+        end = time.monotonic() + patience
+        while time.monotonic() < end and any(self._present().values()):
+            time.sleep(0.05)
+
+
+def _free_port(host: str, port: int) -> int:
+    """The port, which may be 0 for any, if nobody listens there. Raises StorageError.
+
+    Quack would share it with another server, and each would get some of the clients.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(found[0]) as listening:
+            if port:  # A server that has just ended leaves its port waiting for a while.
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(found[4])
+            return int(listening.getsockname()[1])
+    except (OSError, OverflowError) as error:
+        raise _cannot_listen(host, port, error) from error
+
+
+def _cannot_listen(host: str, port: int, error: Exception) -> StorageError:
+    return StorageError(
+        f"The server cannot listen on {host}, port {port}: {error}",
+        hint="Choose another with --quack; --quack 0 takes a free one.",
+    )
+
+
+def _name(name: str) -> str:
+    """A database's name as SQL inside of double quotes of the shell's."""
+    return name if name.isidentifier() and name.isascii() else quoted(name).replace('"', '\\"')
