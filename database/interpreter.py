@@ -298,10 +298,6 @@ class Interpreter:
                 self._model_statements.alter(statement)
             case plan.ExportModel():
                 done = self._model_statements.export(statement, settings)
-            case (
-                sources.Attach() | sources.Detach() | sources.CreateSecret() | sources.DropSecret()
-            ):
-                done = self._state.sources.carry_out(statement, self._state.shared)
             case plan.SetSetting():
                 self._state.settings = setting.changed(settings, statement.name, statement.value)
                 return None

@@ -1,5 +1,6 @@
 """DuckDB's own extensions: loaded from packages, and what is said where one is missing."""
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -91,6 +92,32 @@ def test_sqlite(con: Connection, sqlite_file: Path) -> None:
     con.execute("DETACH s")
     with closing(sqlite3.connect(sqlite_file)) as file:
         assert file.execute("SELECT count(*), count(rating) FROM scored").fetchall() == [(50, 50)]
+
+
+def test_delta(con: Connection, tmp_path: Path) -> None:
+    needs("delta")
+    con.execute(
+        f"COPY (SELECT review, rating::VARCHAR AS rating FROM reviews) TO '{tmp_path}/1.parquet'"
+    )
+    fields = [
+        {"name": name, "type": "string", "nullable": True, "metadata": {}}
+        for name in ("review", "rating")
+    ]
+    size = (tmp_path / "1.parquet").stat().st_size
+    log = [
+        {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}},
+        {"metaData": {"id": "b5a9c1c0-0000-4000-8000-000000000001", "partitionColumns": [],
+                      "format": {"provider": "parquet", "options": {}}, "configuration": {},
+                      "schemaString": json.dumps({"type": "struct", "fields": fields})}},
+        {"add": {"path": "1.parquet", "partitionValues": {}, "size": size,
+                 "modificationTime": 0, "dataChange": True}},
+    ]  # fmt: skip
+    (tmp_path / "_delta_log").mkdir()
+    lines = "\n".join(json.dumps(entry) for entry in log)
+    (tmp_path / "_delta_log" / f"{0:020}.json").write_text(lines)
+    con.execute(f"ATTACH '{tmp_path}' AS lake (TYPE delta)")
+    con.execute("CREATE INDEX hotels ON lake USING HNSW (review)")
+    assert rows(con, f"SELECT count({PREDICTED}) FROM lake") == [(400,)]
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
