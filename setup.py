@@ -75,6 +75,10 @@ EXTRAS["test"] = [
     "SQLAlchemy>=2.0.40,<2.2",
     "adbc-driver-postgresql>=1.6,<2",
     "adbc-driver-sqlite>=1.6,<2",
+    # An object store that speaks S3: its server needs flask, but not all of moto's extra "server".
+    "moto[s3]~=5.2.5",
+    "flask>=3.1,<4",
+    "flask-cors>=6,<7",
     "dbapi-compliance~=1.15.0",
     "duckdb-cli==1.5.5",
     "hypothesis>=6.100,<7",

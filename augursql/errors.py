@@ -8,13 +8,15 @@ caret. One table (`augursql.frontends.dbapi.errors`) maps the tree to PEP 249.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from augursql.masking import masked
+
 
 class AugurError(Exception):
     """Base of the tree.
 
     `message`, without position; `hint`, what to do, or ''; `span`, `(start, end)` offsets in
-    characters into `sql`; `sql`, the statement as the user wrote it. Span and sql are filled in by
-    the room that knows them.
+    characters into `sql`; `sql`, the statement as the user wrote it, with its secrets masked. Span
+    and sql are filled in by the room that knows them.
     """
 
     sqlstate = "XX000"
@@ -32,6 +34,14 @@ class AugurError(Exception):
         self.hint = hint
         self.span = span
         self.sql = sql
+
+    @property
+    def sql(self) -> str | None:
+        return self._sql
+
+    @sql.setter
+    def sql(self, sql: str | None) -> None:
+        self._sql = None if sql is None else masked(sql)
 
     def located(self, span: tuple[int, int] | None, sql: str) -> "AugurError":
         """This error with a place in the statement, unless it has one already."""
@@ -93,6 +103,12 @@ class StorageError(AugurError):
     """A file or table could not be written or read."""
 
     sqlstate = "58030"
+
+
+class SourceError(AugurError):
+    """Another database, or the extension or driver that leads to it, could not be reached."""
+
+    sqlstate = "08001"
 
 
 class InterruptedStatementError(AugurError):

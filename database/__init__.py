@@ -15,6 +15,8 @@ Views, macros and plain connections call functions with stable names instead: `p
 them, `answers` prepares what they need on a connection of its own, `macros` gives them the names of
 the language.
 
+`connectors` attaches other databases, by DuckDB's extensions and by ADBC.
+
 The database file is the only truth: everything learned from the user's rows lives in tables of the
 schema `augur` in the user's own database. Graphs beside it are caches. This room parses no SQL and
 runs no model.

@@ -22,6 +22,7 @@ from augursql.engine.learning.predictor import FitOptions
 from augursql.engine.retrieval.neighbours import Retriever
 from augursql.engine.retrieval.random import RandomRetriever
 from augursql.errors import InvalidValueError
+from augursql.masking import masked
 from augursql.planner.bind import BoundCall
 from augursql.settings import Settings
 from augursql.udfs.classify import classify_function
@@ -184,7 +185,12 @@ class Calls:
         function = prepared.function
         self._state.records.append(
             CallRecord(
-                statement, call, prepared.rung, prepared.model, function, function.tally.counts
+                statement,
+                masked(call),
+                prepared.rung,
+                prepared.model,
+                function,
+                function.tally.counts,
             )
         )
 

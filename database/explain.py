@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from augursql.database.execution.foresight import Foresight
 from augursql.database.queries import Planned
+from augursql.masking import masked
 from augursql.planner.source import stageable
 from augursql.udfs.tally import Counts
 
@@ -93,7 +94,7 @@ def report(
         if ready in planned.calls[:number]:
             continue
         times = planned.calls.count(ready)
-        written = call.call.sql + (f"   ({times} times)" if times > 1 else "")
+        written = masked(call.call.sql) + (f"   ({times} times)" if times > 1 else "")
         calls.append(
             CallReport(
                 written,
@@ -106,11 +107,11 @@ def report(
                 actual[number] if actual is not None else None,
             )
         )
-    steps = tuple((step.rule, step.reasons, step.text) for step in planned.steps)
-    text = planned.renderer().text() if sql else None
+    steps = tuple((step.rule, step.reasons, masked(step.text)) for step in planned.steps)
+    text = masked(planned.renderer().text()) if sql else None
     complete = foreseen is None or foreseen.complete
     return Report(
-        planned.query.text, tuple(calls), steps, complete, planned.stream is not None, text
+        masked(planned.query.text), tuple(calls), steps, complete, planned.stream is not None, text
     )
 
 

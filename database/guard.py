@@ -6,10 +6,12 @@ from contextlib import contextmanager
 
 import duckdb
 
+from augursql.database.connectors.extensions import missing
 from augursql.database.watch import Watch
 from augursql.errors import AugurError, InterruptedStatementError, caret
+from augursql.masking import masked, secrets_of, without
 
-_REWRITTEN = re.compile(r"\n+LINE \d+:.*", re.DOTALL)
+_EXCERPT = re.compile(r"\n+LINE \d+:.*", re.DOTALL)
 _NAMED = re.compile(r'"([^"\n]+)"|with name (\w+)')
 
 
@@ -20,7 +22,8 @@ def errors_of(
     """Turns DuckDB's report of a failure into the failure itself.
 
     `failures` are what our functions raised while DuckDB ran them. Where DuckDB ran a rewritten
-    statement, its excerpt of that is replaced by the place in `sql`, the user's.
+    statement, its excerpt of that is replaced by the place in `sql`, the user's. What is secret in
+    either is masked.
     """
     failures.clear()
     try:
@@ -33,15 +36,27 @@ def errors_of(
         ours = next((f for f in failures if isinstance(f, AugurError)), None)
         if ours is not None:
             raise ours.located(None, sql) from None
-        if failures or not rewritten:
+        lacks = missing(str(error))
+        if lacks is not None:
+            raise lacks.located(None, sql) from None
+        told = _without_secrets(str(error), sql)
+        if not failures and rewritten:
+            raise type(error)(_in_the_users_words(told, sql)) from None
+        if told == str(error):
             raise
-        raise type(error)(_in_the_users_words(str(error), sql)) from None
+        raise type(error)(told) from None
+
+
+def _without_secrets(message: str, sql: str) -> str:
+    """DuckDB's message; its excerpt may begin within a secret, where nobody would know it."""
+    secrets = secrets_of(sql)
+    return without(_EXCERPT.sub("", message) if secrets else message, secrets)
 
 
 def _in_the_users_words(message: str, sql: str) -> str:
-    plain = _REWRITTEN.sub("", message)
+    plain = _EXCERPT.sub("", message)
     place = _place(plain, sql)
-    return plain if place is None else f"{plain}\n\n{caret(sql, place)}"
+    return plain if place is None else f"{plain}\n\n{caret(masked(sql), place)}"
 
 
 def _place(message: str, sql: str) -> tuple[int, int] | None:

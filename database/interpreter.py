@@ -27,7 +27,7 @@ from augursql.errors import (
     UnsupportedError,
     candidates,
 )
-from augursql.planner import plan
+from augursql.planner import plan, sources
 from augursql.planner.bind import bind
 from augursql.planner.emit import document_sql_for_columns
 from augursql.planner.given import Desugared, desugared, measured, parameters_of
@@ -77,7 +77,7 @@ class Interpreter:
     def run(self, sql: str, parameters: Parameters) -> Result:
         """Runs each statement; parameters belong to the last one, as in DuckDB."""
         with self._state.running(sql, rewritten=True):
-            statements = parse(sql, self._functions_of_the_user(sql))
+            statements = parse(sql, self._functions_of_the_user(sql), self._state.sources.names)
             if all(self._is_duckdbs(statement) for statement in statements):
                 statements = [plan.Verbatim(sql, whole=sql)]
         result, earlier = Result(None, self._guard(sql)), list[Result]()
@@ -139,6 +139,8 @@ class Interpreter:
             return self._run_query(statement, sql, parameters)
         if isinstance(statement, plan.Explain):
             return self._explain(statement, sql, parameters)
+        if isinstance(statement, sources.WriteSource):
+            return self._write(statement, sql, parameters)
         guard = self._guard(sql)
         with guard():
             emitted = self._carry_out(statement)
@@ -197,6 +199,16 @@ class Interpreter:
             if tables:
                 parameters = parameters_of(statement, made, parameters)
         return made, parameters
+
+    def _write(self, statement: sources.WriteSource, sql: str, parameters: Parameters) -> Result:
+        """Writes the rows of a query to a source, while they are computed."""
+        guard, rows = self._guard(sql), 0
+        if not self._state.sources.exists(statement):
+            result = self._run(statement.query, sql, parameters)
+            with guard():
+                rows = self._state.sources.write(statement, result)
+        self._state.execute(f'SELECT {rows}::BIGINT AS "Count"', None)
+        return Result(self._connection, guard, statement.text)
 
     def _start(self, statement: plan.Query | plan.Explain, parameters: Parameters) -> None:
         """Begins to run a query that another statement consists of."""
@@ -263,6 +275,8 @@ class Interpreter:
         """Does what the statement says; returns the DuckDB SQL that is left to run, if any."""
         settings = self._state.settings
         done: str | None
+        if isinstance(statement, sources.Administrative):
+            return self._noticed(self._state.sources.carry_out(statement), None)
         match statement:
             case plan.CreateIndex():
                 done = self._statements.create_index(statement, settings)

@@ -18,7 +18,7 @@ from augursql.database.execution.streaming import chosen, register_stream
 from augursql.database.functions import Functions
 from augursql.database.indexing import Source, missing_rows
 from augursql.database.state import Parameters, State
-from augursql.database.tables import qualified
+from augursql.database.tables import database_of, qualified
 from augursql.errors import AugurError, OtherDocumentWarning, StaleIndexWarning
 from augursql.planner import plan
 from augursql.planner.bind import BoundCall, BoundQuery, bind
@@ -328,14 +328,26 @@ class Queries:
 
         Columns that are called like those of search() would not come out of it.
         """
-        if self._missing(index) != 0:
+        if self._is_remote(index) or self._missing(index) != 0:
             return False
         columns = self._catalog.columns(index.source)
         rows = self._state.connection.execute(f"SELECT count(*) FROM {index.source}").fetchall()
         same = columns == self._catalog.columns(index.rows_table) and rows[0][0] == index.rows
         return same and not {"similarity", "rank"} & {name.lower() for name, _ in columns}
 
+    def _is_remote(self, index: IndexRow) -> bool:
+        """Whether the table lies in another database system: comparing it with its index would
+        fetch the whole of it."""
+        database = database_of(index.source)
+        if not database or self._state.sources.has(index.source):
+            return bool(database)
+        types = "SELECT type FROM duckdb_databases() WHERE database_name = ?"
+        found = self._state.connection.execute(types, [database]).fetchall()
+        return bool(found) and found[0][0] != "duckdb"
+
     def _warn_if_stale(self, index: IndexRow) -> None:
+        if self._is_remote(index):
+            return
         missing = self._missing(index)  # Without its table, it answers from its snapshot.
         if missing:
             self._state.warn(

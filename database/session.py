@@ -11,6 +11,7 @@ import duckdb
 
 from augursql import settings as setting
 from augursql.database.callers import called_by_the_user
+from augursql.database.connectors.extensions import Extensions
 from augursql.database.kept import kept, run_each
 from augursql.database.keyboard import Keyboard
 from augursql.database.macros import defined_in
@@ -22,6 +23,7 @@ from augursql.database.state import Notice, Parameters, State, ends_a_transactio
 from augursql.database.transactions import in_transaction
 from augursql.database.watch import Watch
 from augursql.errors import StorageError
+from augursql.masking import masked, secret_spans
 from augursql.planner.scan import speaks_augur
 from augursql.types import Monitor, SilentMonitor
 
@@ -32,6 +34,7 @@ _AUGUR = re.compile(r"\baugur\s*\(", re.IGNORECASE)
 _DEFINES = re.compile(r"\b(macro|function|attach|use|import|export|schema)\b", re.IGNORECASE)
 _EXPORTS = re.compile(r"\bexport\s+database\b", re.IGNORECASE)
 
+_ATTACHES = re.compile(r"\s*attach\b", re.IGNORECASE)
 _CHOOSES_SCHEMA = re.compile(r"\s*(?:use\b|set\s+(?:schema|search_path)\b)", re.IGNORECASE)
 _INSERTS_VALUES = re.compile(r"\s*insert\s+into\b.*\bvalues\b", re.IGNORECASE | re.DOTALL)
 _DEPENDS = re.compile(r"\b(select|from|conflict|returning)\b", re.IGNORECASE)
@@ -73,6 +76,7 @@ class Session:
         keyboard = Keyboard(connection, watch)
         self._state = State(connection, settings, watch, keyboard, memory=memory)
         self._portable = Portable(self._state)
+        self._extensions = Extensions(connection)
         self._interpreter: Interpreter | None = None
         self._running = ""
 
@@ -92,7 +96,7 @@ class Session:
         for name, value in (settings or {}).items():
             ours = setting.changed(ours, name, value)
         made._begin(connection, ours, watch, self._state.memory)
-        made._state.shared = True
+        made._state.shared = made._state.sources.shared = True
         return made
 
     @property
@@ -125,6 +129,7 @@ class Session:
         state = self._state
         state.notices.clear()
         state.watch.clear()
+        self._extensions.make_ready(sql)
         defines = _DEFINES.search(sql) is not None
         if defines:
             self._make_way(sql)
@@ -145,6 +150,7 @@ class Session:
             if self._interpreter is not None and ends_a_transaction(sql):
                 self._interpreter.forget()
                 self._portable.after_rollback()
+                self._state.sources.after_rollback()
 
     def relayed(self, sql: str) -> str:
         """What another connection to this database runs in place of a text, at once and once.
@@ -177,7 +183,12 @@ class Session:
         How many rows that changed, -1 if DuckDB does not tell; None where the text is not plain,
         and nothing was run.
         """
-        if speaks_augur(sql) or _DEFINES.search(sql) or ";" in sql.rstrip().rstrip(";"):
+        if (
+            speaks_augur(sql)
+            or self._state.sources.concern(sql)
+            or _DEFINES.search(sql)
+            or ";" in sql.rstrip().rstrip(";")
+        ):
             return None
         state = self._state
         state.notices.clear()
@@ -219,11 +230,12 @@ class Session:
             self._interpreter.close()
         self._interpreter = None
         self._portable.close()
+        self._state.sources.close()
         self._state.keyboard.close()
         self._state.connection.close()
 
     def _execute(self, sql: str, parameters: Parameters) -> Result:
-        if speaks_augur(sql):
+        if speaks_augur(sql) or self._state.sources.concern(sql):
             self._finish()
             return self._interpret(sql, parameters)
         return self._plain(sql, parameters)
@@ -231,6 +243,11 @@ class Session:
     def _plain(self, sql: str, parameters: Parameters) -> Result:
         state = self._state
         state.statement += 1
+        if _ATTACHES.match(sql) and secret_spans(sql):
+            state.notice(
+                "duckdb_databases() shows this address with its password; CREATE SECRET and "
+                "ATTACH '' AS name (TYPE ..., SECRET ...) keep it hidden."
+            )
         return run_each(state, sql, parameters, lambda: state.running(sql, rewritten=False))
 
     def _make_way(self, sql: str) -> None:
@@ -280,4 +297,4 @@ def _opened(
     try:
         return duckdb.connect(path, read_only=read_only, config=dict(config or {}))
     except duckdb.Error as error:
-        raise StorageError(f'"{path}" could not be opened: {error}') from error
+        raise StorageError(masked(f'"{path}" could not be opened: {error}')) from error

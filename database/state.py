@@ -11,11 +11,13 @@ from typing import Any
 import duckdb
 
 from augursql.database.callers import called_by_the_user
+from augursql.database.connectors.sources import Sources
 from augursql.database.desk import Desk
 from augursql.database.guard import errors_of
 from augursql.database.keyboard import Keyboard
 from augursql.database.memory import Memory
 from augursql.database.watch import Watch
+from augursql.masking import masked
 from augursql.settings import Settings
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
@@ -57,6 +59,10 @@ class State:
     ran: duckdb.StatementType | None = None
     definitions_changed: bool = True
     shared: bool = False
+    sources: Sources = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sources = Sources(self.connection, self.desk.failures)
 
     @contextmanager
     def running(self, sql: str, rewritten: bool) -> Iterator[None]:
@@ -79,8 +85,8 @@ class State:
         self.ran = sql.type
 
     def notice(self, text: str) -> None:
-        self.notices.append(Notice(text))
+        self.notices.append(Notice(masked(text)))
 
     def warn(self, text: str, category: type[Warning]) -> None:
-        self.notices.append(Notice(text, warning=True))
-        warnings.warn(text, category, stacklevel=2)
+        self.notices.append(Notice(masked(text), warning=True))
+        warnings.warn(masked(text), category, stacklevel=2)

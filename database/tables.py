@@ -36,6 +36,12 @@ def qualified(connection: duckdb.DuckDBPyConnection, table: str) -> str:
     return ".".join(quoted(str(part)) for part in names)
 
 
+def database_of(table: str) -> str:
+    """The database that a table's name begins with, '' where it names none."""
+    parts = _parts(table)
+    return parts[0] if len(parts) == 3 else ""
+
+
 def _parts(table: str) -> list[str]:
     """The parts of a possibly quoted, dotted name; [] where the text is something else."""
     parts: list[str] = []

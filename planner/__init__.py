@@ -21,6 +21,9 @@ The life of a statement through this room:
    `render` puts together. What a statement asks can be foreseen from its `source`, and EXPLAIN
    (`explaining`) tells all of it.
 
+Beside that, `source_statements` reads the statements about sources that are attached by ADBC, and
+`remote` writes what such a source is asked.
+
 What it does not do: it opens no file and no connection, knows no table's columns but those that
 the catalog tells, and does not check DuckDB's own syntax (DuckDB does, and reports it).
 """

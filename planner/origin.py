@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from augursql.errors import AugurError
+from augursql.masking import masked
 from augursql.planner.lexer import Span
 
 
@@ -51,7 +52,7 @@ class Origin:
         try:
             yield
         except AugurError as error:
-            if error.sql == self.text:
+            if error.sql == masked(self.text):
                 error.span = None if error.span is None else self.place(error.span)
                 error.sql = self.written
             raise

@@ -26,6 +26,8 @@ from augursql.planner.plan import (
 from augursql.planner.scopes import Scopes, scopes
 from augursql.planner.sentence import Sentence, sentence
 from augursql.planner.sites import defines_macro, kind_at
+from augursql.planner.source_statements import read_head, read_source_statement
+from augursql.planner.sources import Sources, WriteSource
 from augursql.planner.statements import read_listing, read_statement
 
 _TABLES: dict[str, ListingKind] = {
@@ -36,7 +38,12 @@ _TABLES: dict[str, ListingKind] = {
 }
 
 
-def parse(text: str, user_functions: frozenset[str] = frozenset()) -> list[Statement]:
+_NONE = Sources()
+
+
+def parse(
+    text: str, user_functions: frozenset[str] = frozenset(), sources: Sources = _NONE
+) -> list[Statement]:
     """The statements of `text`, in order, empty ones left out.
 
     `user_functions`: the lower-case names of functions and macros that the user made, which win
@@ -48,9 +55,38 @@ def parse(text: str, user_functions: frozenset[str] = frozenset()) -> list[State
     if tokens is None:
         return [Verbatim(text, whole=text)]
     return [
-        _statement(sentence(text, part), Verbatim(text[start:end], start, text), user_functions)
+        _of_source(
+            sentence(text, part), Verbatim(text[start:end], start, text), user_functions, sources
+        )
         for start, end, part in statements(text, tokens)
     ]
+
+
+def _of_source(
+    words: Sentence, plain: Verbatim, user_functions: frozenset[str], sources: Sources
+) -> Statement:
+    """A statement about a source that is attached by ADBC, or any other."""
+    own = read_source_statement(words, plain, sources)
+    if own is not None:
+        return own
+    head = read_head(words, sources)
+    if head is None or head.query >= len(words.tokens):
+        return _statement(words, plain, user_functions)
+    rest = list(words.tokens[head.query :])
+    inner = Verbatim(plain.whole[rest[0].start : plain.span[1]], rest[0].start, plain.whole)
+    return WriteSource(
+        plain.text,
+        plain.start,
+        plain.whole,
+        parts=head.parts,
+        query=_statement(sentence(words.whole, rest), inner, user_functions),
+        creates=head.creates,
+        columns=head.columns,
+        by_name=head.by_name,
+        or_replace=head.or_replace,
+        if_not_exists=head.if_not_exists,
+        place=head.place,
+    )
 
 
 def _statement(words: Sentence, plain: Verbatim, user_functions: frozenset[str]) -> Statement:

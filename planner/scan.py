@@ -15,7 +15,7 @@ _OURS = re.compile(
     (?:
         (?: predict | classify | embed | similarity | search | prompt ) \s* (?: \( | -- | /\* )
       | (?: predict | prompt | evaluate ) \s+ [\w'"]
-      | augur (?: _ | \s* \( ) | hnsw | given
+      | augur (?: _ | \s* \( ) | hnsw | given | adbc
       | (?: create | replace | alter | export ) \s* (?: -- | /\* | (?<=\s) model )
       | (?: drop | refresh | show | desc (?:ribe)? )
         \s* (?: -- | /\* | (?<=\s) (?: model | index ) )

@@ -61,6 +61,7 @@ TABLE: tuple[tuple[type[BaseException], type[Error]], ...] = (
     (errors.UnsupportedError, NotSupportedError),
     (errors.ModelError, OperationalError),
     (errors.StorageError, OperationalError),
+    (errors.SourceError, OperationalError),
     (errors.InterruptedStatementError, OperationalError),
     (errors.BudgetError, OperationalError),
     (errors.AugurError, DatabaseError),

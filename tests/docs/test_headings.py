@@ -8,7 +8,7 @@ import pytest
 from augursql import errors, settings
 from augursql.database.statements import INDEX_OPTIONS
 from augursql.frontends.dbapi.errors import as_pep249
-from augursql.planner import plan
+from augursql.planner import plan, sources
 from augursql.planner.bind import OPTIONS
 from augursql.planner.heads import VERBS
 
@@ -35,11 +35,14 @@ def section(name: str, heading: str) -> str:
 
 def statements() -> list[str]:
     """The statements of the plan as one writes them: CreateIndex is CREATE INDEX."""
-    kinds = [kind for kind in vars(plan).values() if isinstance(kind, type)]
+    kinds = {
+        kind for kind in [*vars(plan).values(), *vars(sources).values()] if isinstance(kind, type)
+    }
     ours = [kind.__name__ for kind in kinds if issubclass(kind, plan.Statement)]
     ours = [name for name in ours if name not in ("Statement", "Verbatim", "Query", "GivenQuery")]
     words = [re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).upper() for name in ours]
     named = {"TRAIN MODEL": "CREATE MODEL ... PREDICT", "CONFIGURE MODEL": CONFIGURED}
+    named["WRITE SOURCE"] = "INSERT INTO a source"
     return sorted(named.get(word, word).removesuffix(" SETTING") for word in words)
 
 
