@@ -161,6 +161,7 @@ class Session:
         state = self._state
         state.notices.clear()
         state.watch.clear()
+        self._extensions.make_ready(sql)
         if _DEFINES.search(sql) is not None:
             state.definitions_changed = True
             if self._interpreter is not None:

@@ -11,6 +11,7 @@ from augursql.errors import AugurError, UnsupportedError
 from augursql.frontends.quack.permission import check_reading, check_server, check_types
 from augursql.frontends.quack.scans import check_scan
 from augursql.frontends.quack.users import User
+from augursql.masking import masked
 from augursql.planner.lexer import literal
 from augursql.planner.scan import speaks_augur
 
@@ -66,7 +67,7 @@ class Client:
             self._progress.begin("", None)
             name = user.name if user is not None else ""
             self._session.running.begin(
-                self._id, name, sql, self._session.interrupt, self._progress.told
+                self._id, name, masked(sql), self._session.interrupt, self._progress.told
             )
             given = self._session.relayed(sql)
         if user is not None and user.read_only:
