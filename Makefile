@@ -5,13 +5,14 @@ VENV := .venv
 PIP := $(VENV)/bin/pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
 OTHER_DUCKDB := $(VENV)/duckdb-1.5.5
-# What there is for DuckDB 1.5 alone: its extensions as wheels, and the SQLAlchemy dialect.
+# What there is for DuckDB 1.5 alone: its extensions as wheels.
 EXTENSIONS := quack sqlite-scanner postgres-scanner mysql-scanner httpfs delta iceberg avro
-ONLY_1_5 := duckdb==1.5.5 duckdb-extensions==1.5.5 duckdb-sqlalchemy==1.5.6.5 \
+ONLY_1_5 := duckdb==1.5.5 duckdb-extensions==1.5.5 \
   $(EXTENSIONS:%=duckdb-extension-%==1.5.5)
+CLIENTS := $(VENV)/clients
 FILES ?= --list tests/sqllogic/files.txt
 
-.PHONY: demo test check unit sqllogic bench clean
+.PHONY: demo test check unit clients sqllogic bench clean
 
 demo: $(VENV)/.core
 	@$(VENV)/bin/augur :memory: -c "SELECT embed('ready') IS NOT NULL AS ready" >/dev/null 2>&1 || { \
@@ -31,6 +32,10 @@ unit: $(VENV)/.test
 	$(VENV)/bin/python -m pytest
 	@echo "The same with DuckDB 1.5.5:"
 	PYTHONPATH=$(OTHER_DUCKDB) $(VENV)/bin/python -m pytest tests/database tests/frontends tests/planner tests/docs
+
+# The clients have an environment of their own: their dependencies are many, and not ours.
+clients: $(VENV)/.clients
+	$(CLIENTS)/bin/python -m pytest tests/clients
 
 sqllogic: $(VENV)/.test
 	$(VENV)/bin/python -m tests.sqllogic $(DUCKDB_TESTS) $(FILES)
@@ -55,6 +60,16 @@ $(VENV)/.test: $(VENV)/.core
 	@echo "Installing what the tests need"
 	@$(INSTALL) --editable '.[test]'
 	@$(PIP) install --quiet --no-deps --upgrade --target $(OTHER_DUCKDB) $(ONLY_1_5)
+	@# It asks for DuckDB 1.5, and works with 2.0 as well.
+	@$(PIP) install --quiet --no-deps duckdb-sqlalchemy==1.5.6.5
+	@touch $@
+
+$(VENV)/.clients: setup.py tests/clients/constraints.txt $(VENV)/.test
+	@echo "Installing the clients into $(CLIENTS)"
+	@$(PYTHON) -m venv $(CLIENTS)
+	@$(CLIENTS)/bin/pip --disable-pip-version-check install --quiet \
+	  --constraint tests/clients/constraints.txt --editable '.[clients]'
+	@AUGUR_HOME=$${AUGUR_HOME:-.cache/augursql} $(VENV)/bin/augur :memory: -c "SELECT embed('ready') IS NOT NULL" >/dev/null
 	@touch $@
 
 clean:

@@ -52,7 +52,21 @@ EXTRAS = {
     "quack": ["duckdb-extension-quack==1.5.5", "duckdb-extension-httpfs==1.5.5"],
     "sqlalchemy": ["SQLAlchemy>=2.0.40,<2.2", "duckdb-sqlalchemy>=1.5.5,<1.6"],
     "adbc": ["adbc-driver-manager>=1.6,<2"],
+    # Clients whose plugins are ours: docs/connect/.
+    "ibis": ["ibis-framework[duckdb]~=12.0"],
+    "jupyter": ["jupysql~=0.11.1", "ipykernel>=6.29", "ipywidgets>=8"],
+    "dbt": ["dbt-duckdb~=1.11.1"],
+    "harlequin": ["harlequin~=2.17"],
 }
+EXTRAS["clients"] = [
+    *EXTRAS["ibis"],
+    *EXTRAS["jupyter"],
+    *EXTRAS["dbt"],
+    *EXTRAS["harlequin"],
+    *EXTRAS["sqlalchemy"],
+    "nbclient>=0.10",
+    "pytest~=9.2",
+]
 EXTRAS["test"] = [
     *EXTRAS["bundled"],
     *EXTRAS["pandas"],
@@ -92,5 +106,10 @@ setup(
     packages=packages,
     package_dir=package_dir,
     package_data={"augursql": ["py.typed"], "augursql.frontends.shell": ["*.csv"]},
-    entry_points={"console_scripts": ["augur = augursql.frontends.shell.main:main"]},
+    entry_points={
+        "console_scripts": ["augur = augursql.frontends.shell.main:main"],
+        "sqlalchemy.dialects": ["augur = augursql.frontends.sqlalchemy.dialect:AugurDialect"],
+        "ibis.backends": ["augur = augursql.frontends.ibis"],
+        "harlequin.adapter": ["augur = augursql.frontends.harlequin:Adapter"],
+    },
 )

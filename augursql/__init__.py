@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from os import PathLike
 
     from augursql.frontends.dbapi.connection import Connection
     from augursql.frontends.quack.server import Server
@@ -25,7 +26,7 @@ apilevel = "2.0"
 threadsafety = 2
 paramstyle = "qmark"
 
-_ERRORS = (
+ERRORS = (
     *("Warning", "Error", "InterfaceError", "DatabaseError", "DataError", "OperationalError"),
     *("IntegrityError", "InternalError", "ProgrammingError", "NotSupportedError"),
 )
@@ -36,7 +37,7 @@ _TYPES = (
 
 
 def connect(
-    path: str = ":memory:",
+    path: "str | PathLike[str]" = ":memory:",
     *,
     read_only: bool = False,
     config: dict[str, Any] | None = None,
@@ -107,7 +108,7 @@ def serve(
 
 def __getattr__(name: str) -> Any:
     """PEP 249's exceptions and types, loaded when they are first asked for."""
-    if name in _ERRORS:
+    if name in ERRORS:
         from augursql.frontends.dbapi import errors
 
         return getattr(errors, name)

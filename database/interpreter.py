@@ -84,7 +84,6 @@ class Interpreter:
         for number, statement in enumerate(statements, start=1):
             last = number == len(statements)
             result = self._run(statement, sql, parameters if last else None)
-            result.statement = result.statement or statement.text
             if not last:
                 keep(result, earlier, self._connection)
         result.earlier = [*earlier, *result.earlier]
@@ -151,7 +150,7 @@ class Interpreter:
             return self._verbatim(emitted, sql, parameters)
         with guard():
             self._state.execute(emitted, parameters)
-        return Result(self._connection, guard)
+        return Result(self._connection, guard, self._state.ran)
 
     def _run_query(self, query: plan.Query, sql: str, parameters: Parameters) -> Result:
         if query.definition:
@@ -161,14 +160,14 @@ class Interpreter:
         guard = self._guard(sql, query.calls[0].kind if query.calls else "")
         with guard():
             self._queries.run(planned, parameters)
-        return Result(self._connection, guard)
+        return Result(self._connection, guard, self._state.ran)
 
     def _define(self, query: plan.Query, sql: str, parameters: Parameters) -> Result:
         """Makes a view or macro, which any later session and plain DuckDB SQL can use."""
         guard = self._guard(sql)
         with guard():
             self._state.execute(self._definition(query), parameters)
-        return Result(self._connection, guard)
+        return Result(self._connection, guard, self._state.ran)
 
     def _definition(self, query: plan.Query) -> str:
         bound = bind(query, self._queries.catalog())
@@ -220,7 +219,7 @@ class Interpreter:
         guard = self._guard(sql, "explain")
         with guard():
             self._state.execute(self._explained(statement, parameters), None)
-        return Result(self._connection, guard)
+        return Result(self._connection, guard, self._state.ran)
 
     def _explained(self, statement: plan.Explain, parameters: Parameters) -> str:
         """Tells about the query and, with ANALYZE, runs it; rows as DuckDB's EXPLAIN has them."""

@@ -20,11 +20,12 @@ _ZONE = re.compile(r"tz=([\w/+:-]+)")
 class Rows(Result):
     """Rows as Python has them, for what cannot be held as Arrow."""
 
-    def __init__(self, statement: str, described: list[Row] | None, rows: list[Row]) -> None:
-        super().__init__(None, nullcontext, statement)
+    def __init__(self, described: list[Row] | None, rows: list[Row]) -> None:
+        super().__init__(None, nullcontext)
         self._described = described
         self._rows = rows
         self._at = 0
+        self.held = len(rows)
 
     @property
     def description(self) -> list[Row] | None:
@@ -65,14 +66,11 @@ class Table(Result):
     """Rows as Arrow, which DuckDB reads again on `connection`; that belongs to the result."""
 
     def __init__(
-        self,
-        statement: str,
-        described: list[Row],
-        held: Any,
-        connection: duckdb.DuckDBPyConnection,
+        self, described: list[Row], held: Any, connection: duckdb.DuckDBPyConnection
     ) -> None:
-        super().__init__(connection, nullcontext, statement)
+        super().__init__(connection, nullcontext)
         self._described = described
+        self.held = held.num_rows
         zone = _ZONE.search(str(held.schema))
         if zone is not None:
             connection.execute(f"SET TimeZone = {literal(zone[1])}")
@@ -103,13 +101,13 @@ def kept(result: Result, duplicate: Callable[[], duckdb.DuckDBPyConnection]) -> 
     """
     if isinstance(result, Rows | Table):
         return result
-    described, statement = result.description or [], result.statement
+    described = result.description or []
     only_as_rows = any(_ONLY_AS_ROWS.search(str(column[1])) for column in described)
     if result.divisible and not only_as_rows:
         held = result.arrow()
         if held is not None:
-            return Table(statement, described, held, duplicate())
-    return Rows(statement, described, result.fetchall())
+            return Table(described, held, duplicate())
+    return Rows(described, result.fetchall())
 
 
 def run_each(state: State, sql: str, parameters: Parameters, running: Guard) -> Result:
@@ -117,20 +115,17 @@ def run_each(state: State, sql: str, parameters: Parameters, running: Guard) -> 
 
     The result is the last one's, and has those before it.
     """
-    if ";" not in sql.rstrip().rstrip(";"):
-        with running():
-            state.execute(sql, parameters)
-        return Result(state.connection, running, sql)
     with running():
         statements = state.connection.extract_statements(sql)
-    earlier, result = list[Result](), Result(None, running, sql)
-    for number, statement in enumerate(statements, start=1):
-        last = number == len(statements)
+        if statements:
+            state.execute(statements[0], parameters if len(statements) == 1 else None)
+    result = Result(state.connection if statements else None, running, state.ran)
+    earlier = list[Result]()
+    for statement in statements[1:]:
+        keep(result, earlier, state.connection)
         with running():
-            state.execute(statement, parameters if last else None)
-        result = Result(state.connection, running, statement.query)
-        if not last:
-            keep(result, earlier, state.connection)
+            state.execute(statement, parameters if statement is statements[-1] else None)
+        result = Result(state.connection, running, state.ran)
     result.earlier = earlier
     return result
 

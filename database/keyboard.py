@@ -14,7 +14,7 @@ from types import FrameType
 import duckdb
 
 from augursql.database.watch import Watch
-from augursql.errors import InterruptedStatementError
+from augursql.errors import AugurError
 
 
 class Keyboard:
@@ -42,7 +42,7 @@ class Keyboard:
         wakeup = signal.set_wakeup_fd(ear.fileno(), warn_on_full_buffer=False)
         try:
             yield
-        except (InterruptedStatementError, duckdb.Error):
+        except (AugurError, duckdb.Error):
             if self._pressed:
                 raise KeyboardInterrupt from None
             raise

@@ -1,6 +1,5 @@
 """What a statement gave: rows that DuckDB still produces while they are fetched, or none."""
 
-import re
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
@@ -9,23 +8,12 @@ from typing import Any
 import duckdb
 
 from augursql.errors import UnsupportedError
-from augursql.planner.lexer import tokenize
 
 Guard = Callable[[], AbstractContextManager[None]]
 Row = tuple[Any, ...]
 
-_LEADING = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
-_COUNTS = re.compile(
-    rf"{_LEADING}(insert|replace|update|delete|merge|truncate|create|copy)\b", re.I | re.S
-)
-_ASKS = re.compile(
-    rf"{_LEADING}(?:\(|(?:select|from|values|with|table|show|desc|describe|summarize|call|pivot|"
-    r"unpivot|explain)\b)",
-    re.I | re.S,
-)
-_WITH = re.compile(rf"{_LEADING}with\b", re.I | re.S)
-_EXECUTE = re.compile(rf"{_LEADING}execute\b", re.I | re.S)
-_MAIN = ("select", "from", "values", "table", "insert", "update", "delete", "merge")
+_Type = duckdb.StatementType
+_CHANGES = (_Type.INSERT, _Type.UPDATE, _Type.DELETE, _Type.MERGE_INTO)
 
 
 class Result:
@@ -33,19 +21,22 @@ class Result:
 
     They stream: predictions of rows that nobody has fetched yet may still have to be made, so
     each fetch runs under the session's guard, which turns errors and Ctrl-C into ours.
-    `statement` is the text that gave them; `earlier` has the results of the statements that stood
-    before it in one text and gave rows, held in memory.
+    `type` is DuckDB's type of the statement, None where none was run; `earlier` has the results of
+    the statements that stood before it in one text and gave rows, held in memory. `held` is how
+    many rows were read into memory, -1 where DuckDB still computes them.
     """
+
+    held = -1
 
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection | None,
         guard: Guard,
-        statement: str = "",
+        type: duckdb.StatementType | None = None,
     ) -> None:
         self._connection = connection
         self._guard = guard
-        self.statement = statement
+        self._type = type
         self.earlier: list[Result] = []
         self._begun = False
 
@@ -62,12 +53,25 @@ class Result:
             return False
         column = (described[0][0], str(described[0][1]))
         if column == ("Success", "BOOLEAN"):
-            return _ASKS.match(self.statement) is None
+            return self._type not in (_Type.SELECT, _Type.EXECUTE)
         return column == ("Count", "BIGINT") and self._counts()
 
     @property
     def gives_rows(self) -> bool:
         return self.description is not None and not self.acknowledges
+
+    @property
+    def changes(self) -> bool:
+        """Whether the statement changes rows, also where it gives some back."""
+        return self._type in _CHANGES
+
+    def changed(self) -> int:
+        """How many rows a statement changed that gives none; -1 where DuckDB does not say."""
+        if self.description is None or self.gives_rows:
+            return -1
+        counted = self.acknowledges
+        rows = self.fetchall()
+        return rows[0][0] if counted and rows and type(rows[0][0]) is int else -1
 
     def fetchone(self) -> Row | None:
         if self._connection is None:
@@ -138,12 +142,10 @@ class Result:
         self._connection = None
 
     def _counts(self) -> bool:
-        if _COUNTS.match(self.statement):
-            return True
-        if _EXECUTE.match(self.statement):
+        if self._type is _Type.EXECUTE:
             # What was prepared is not seen; DuckDB 2.0 tells whether it changed rows.
             return self._connection is not None and self._connection.rowcount >= 0
-        return _WITH.match(self.statement) is not None and _changes(self.statement)
+        return self.changes or self._type in (_Type.CREATE, _Type.COPY)
 
     def _check_divisible(self) -> None:
         """DuckDB 1.5 loses rows of a block of which some were fetched as tuples."""
@@ -153,17 +155,6 @@ class Result:
                 "in another form.",
                 hint="Fetch all of it as Arrow or DataFrame, or go on with rows.",
             )
-
-
-def _changes(statement: str) -> bool:
-    """Whether a statement that begins with WITH is INSERT, UPDATE, DELETE or MERGE."""
-    depth, tokens = 0, tokenize(statement) or []
-    for token, following in zip(tokens, tokens[1:], strict=False):
-        depth += (token.text == "(") - (token.text == ")")
-        word = token.text.lower() if depth == 0 and token.kind == "word" else ""
-        if word in _MAIN and following.text.lower() != "as":
-            return word in _MAIN[4:]
-    return False
 
 
 @contextmanager

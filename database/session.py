@@ -35,7 +35,6 @@ _DEFINES = re.compile(r"\b(macro|function|attach|use|import|export|schema)\b", r
 _EXPORTS = re.compile(r"\bexport\s+database\b", re.IGNORECASE)
 
 _ATTACHES = re.compile(r"\s*attach\b", re.IGNORECASE)
-_READS = re.compile(r"\s*(?:\(|(?:select|from|values|with|table|show|describe)\b)", re.IGNORECASE)
 _CHOOSES_SCHEMA = re.compile(r"\s*(?:use\b|set\s+(?:schema|search_path)\b)", re.IGNORECASE)
 _INSERTS_VALUES = re.compile(r"\s*insert\s+into\b.*\bvalues\b", re.IGNORECASE | re.DOTALL)
 _DEPENDS = re.compile(r"\b(select|from|conflict|returning)\b", re.IGNORECASE)
@@ -45,14 +44,14 @@ _WRITES = re.compile(r"\b(insert|update|delete|merge|nextval)\b", re.IGNORECASE)
 class Session:
     """Executes statements: plain SQL goes to DuckDB as it is, ours is planned first.
 
-    `path` is a DuckDB file or ':memory:'; `settings` are ours, without their prefix; `config` is
-    DuckDB's. Not thread-safe, as a DuckDB connection is not: `interrupt` alone may be called from
-    another thread.
+    `path` is a DuckDB file or ':memory:', or an open connection of DuckDB's, which from then on
+    is the session's; `settings` are ours, without their prefix; `config` is DuckDB's. Not
+    thread-safe, as a DuckDB connection is not: `interrupt` alone may be called from another thread.
     """
 
     def __init__(
         self,
-        path: str = ":memory:",
+        path: str | duckdb.DuckDBPyConnection = ":memory:",
         *,
         read_only: bool = False,
         config: Mapping[str, Any] | None = None,
@@ -61,12 +60,8 @@ class Session:
     ) -> None:
         ours = setting.initial(settings or {})
         # A new database holds nothing of ours, and looking would count as a statement.
-        new = path in (":memory:", "") or not (path.startswith(":") or os.path.exists(path))
-        try:
-            connection = duckdb.connect(path, read_only=read_only, config=dict(config or {}))
-        except duckdb.Error as error:
-            told = masked(f'"{path}" could not be opened: {error}')
-            raise StorageError(told) from error
+        new = isinstance(path, str) and _is_new(path)
+        connection = _opened(path, read_only, config) if isinstance(path, str) else path
         self._begin(connection, ours, Watch(monitor or SilentMonitor()), Memory())
         if not new:
             self._portable.open()
@@ -207,6 +202,11 @@ class Session:
             return len(sets) * int(last[0][0])  # DuckDB 1.5 tells the last set's alone.
         return rows
 
+    def register(self) -> None:
+        """Registers our functions now, outside of a transaction: inside of one, two sessions that
+        do so for the first time would abort one another's."""
+        self._portable.register()
+
     def in_transaction(self) -> bool:
         """Whether a transaction is open that a statement has begun."""
         self._finish()
@@ -266,7 +266,8 @@ class Session:
         connection = self._state.connection
         if not hasattr(connection, "abort"):
             return
-        if _READS.match(self._running) and not _WRITES.search(self._running):
+        reads = self._state.ran is duckdb.StatementType.SELECT
+        if reads and not _WRITES.search(self._running):
             connection.abort()
         else:
             connection.complete()
@@ -284,3 +285,17 @@ class Session:
         if _AUGUR.search(sql):
             self._portable.ensure_augur()
         return self._interpreter
+
+
+def _is_new(path: str) -> bool:
+    return path in (":memory:", "") or not (path.startswith(":") or os.path.exists(path))
+
+
+def _opened(
+    path: str, read_only: bool, config: Mapping[str, Any] | None
+) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(path, read_only=read_only, config=dict(config or {}))
+    except duckdb.Error as error:
+        told = masked(f'"{path}" could not be opened: {error}')
+        raise StorageError(told) from error

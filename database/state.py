@@ -42,8 +42,9 @@ class Notice:
 @dataclass(slots=True)
 class State:
     """Owned by one Session. The `desk` rules what functions do when DuckDB calls them; `records`
-    (of CallRecord) are the calls of its statements, `statement` the number of the last one.
-    `shared`: other connections than its own call its functions, also when it is closed.
+    (of CallRecord) are the calls of its statements, `statement` the number of the last one, `ran`
+    DuckDB's type of what ran last. `shared`: other connections than its own call its functions,
+    also when it is closed.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -55,6 +56,7 @@ class State:
     records: list[Any] = field(default_factory=list)
     memory: Memory = field(default_factory=Memory)
     statement: int = 0
+    ran: duckdb.StatementType | None = None
     definitions_changed: bool = True
     shared: bool = False
     sources: Sources = field(init=False)
@@ -73,8 +75,14 @@ class State:
 
     def execute(self, sql: str | duckdb.Statement, parameters: Parameters) -> None:
         """DuckDB's own execute, which may read the user's variables as tables."""
+        if isinstance(sql, str):
+            *before, last = self.connection.extract_statements(sql)
+            for statement in before:  # DuckDB 1.5 makes several of one PIVOT.
+                self.execute(statement, None)
+            sql = last
         given = (sql,) if parameters is None else (sql, parameters)
         called_by_the_user(partial(self.connection.execute, *given))
+        self.ran = sql.type
 
     def notice(self, text: str) -> None:
         self.notices.append(Notice(masked(text)))

@@ -51,7 +51,9 @@ class Batches:
         """Lets the rest go; who still reads it is told so."""
         if self._left is None:
             self._left, self._source = deque(), None
-            self._failure = InterfaceError("The cursor of these batches has executed again.")
+            self._failure = InterfaceError(
+                "The cursor of these batches has executed again or was closed."
+            )
 
     def _read(self) -> Iterator["pyarrow.RecordBatch"]:
         while (batch := self._take()) is not None:

@@ -1,5 +1,6 @@
 """A connection: PEP 249 over one session."""
 
+import os
 import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,7 +38,7 @@ class Connection:
 
     def __init__(
         self,
-        path: str = ":memory:",
+        path: str | os.PathLike[str] = ":memory:",
         *,
         read_only: bool = False,
         config: dict[str, Any] | None = None,
@@ -47,7 +48,7 @@ class Connection:
     ) -> None:
         with mapped():
             self._session = Session(
-                path,
+                os.fspath(path),
                 read_only=read_only,
                 config=config,
                 settings=settings,
@@ -55,7 +56,8 @@ class Connection:
             )
         # Runs when the connection is dropped, at exit at the latest: DuckDB 2.0 complains of
         # functions on a connection that nobody closed.
-        self._close = weakref.finalize(self, self._session.close)
+        self._close = weakref.finalize(self, _close, self._session, os.getpid())
+        self._process = os.getpid()
         self._lock = threading.RLock()
         self._transaction = Transaction(self._session, autocommit)
         self._cursors: weakref.WeakSet[Cursor] = weakref.WeakSet()
@@ -136,6 +138,13 @@ class Connection:
             self._session.connection.register(name, data)
         return self
 
+    def unregister(self, name: str) -> "Connection":
+        """Forgets what was registered under that name."""
+        with self.using():
+            self._make_way()
+            self._session.connection.unregister(name)
+        return self
+
     def close(self) -> None:
         """Closes the connection; what was not committed is rolled back."""
         with self.using():
@@ -143,7 +152,14 @@ class Connection:
                 cursor.close()
             self._close()
 
+    def __reduce__(self) -> str:
+        raise TypeError(
+            "A connection cannot be copied or sent elsewhere: open one there with "
+            "augursql.connect()."
+        )
+
     def __enter__(self) -> "Connection":
+        self._open()
         return self
 
     def __exit__(self, kind: object, *exc: object) -> None:
@@ -177,9 +193,14 @@ class Connection:
             changed = self._session.execute_many(operation, sets)
             if changed is not None:
                 return changed
-            for parameters in sets:
-                self._session.execute(operation, parameters).fetchall()
-            return -1
+            counts = [self._run_one(operation, parameters) for parameters in sets]
+            return -1 if -1 in counts else sum(counts)
+
+    def _run_one(self, operation: str, parameters: Parameters) -> int:
+        result = self._session.execute(operation, parameters)
+        if result.gives_rows:
+            result.fetchall()
+        return result.changed()
 
     def keep(self, result: Result) -> Result:
         return self._session.keep(result)
@@ -187,6 +208,10 @@ class Connection:
     def _open(self) -> Session:
         if not self._close.alive:
             raise InterfaceError("The connection is closed.")
+        if self._process != os.getpid():
+            raise InterfaceError(
+                "The connection belongs to another process: open one of your own after a fork."
+            )
         return self._session
 
     def _make_way(self) -> None:
@@ -195,3 +220,9 @@ class Connection:
         if before is not None:
             before.detach()
         self._streaming = None
+
+
+def _close(session: Session, process: int) -> None:
+    """Closes the session, unless this is a fork of its process, whose file it must not touch."""
+    if process == os.getpid():
+        session.close()

@@ -77,9 +77,14 @@ class Cursor:
     def rowcount(self) -> int:
         """How many rows a statement changed or a query gave; -1 while that is not known.
 
-        DuckDB tells the number of a query's rows only at their end.
+        DuckDB tells the number of a query's rows only at their end. What RETURNING gives is read
+        into memory to be counted.
         """
-        return self._answer.rowcount
+        answer = self._answer
+        if answer.rowcount < 0 and answer.result is not None and answer.result.changes:
+            with self._using():
+                self.detach()
+        return answer.rowcount
 
     @property
     def rownumber(self) -> int | None:
@@ -98,12 +103,13 @@ class Cursor:
         Of several statements each runs once, before this returns; the first that gives rows is
         fetched first, and `nextset` goes on to the next.
         """
+        _check_text(operation)
         with self._using():
             self._forget()
             result = self._connection.run(self, operation, parameters)
             answer = Answer(notices=None)
             answer.sets = [*result.earlier, result] if result.gives_rows else result.earlier
-            answer.rowcount = -1 if result.gives_rows else _changed(result)
+            answer.rowcount = result.changed()
             self._answer = answer
             if answer.sets:
                 self._next()
@@ -114,6 +120,7 @@ class Cursor:
 
         Rows that the statement gives are not kept.
         """
+        _check_text(operation)
         sets = list(seq_of_parameters)
         with self._using():
             self._forget()
@@ -144,6 +151,8 @@ class Cursor:
 
     def fetchmany(self, size: int | None = None) -> list[Row]:
         count = self.arraysize if size is None else size
+        if count < 0:
+            raise errors.InterfaceError("The number of rows to fetch is 0 or more.")
         return self._fetch(lambda result: result.fetchmany(count), count)
 
     def fetchall(self) -> list[Row]:
@@ -193,7 +202,9 @@ class Cursor:
             batches.keep()
         try:
             if answer.result is not None:
-                answer.result = self._connection.keep(answer.result)
+                answer.result = kept = self._connection.keep(answer.result)
+                if answer.rowcount < 0:
+                    answer.rowcount = answer.fetched + kept.held
             answer.sets = [self._connection.keep(result) for result in answer.sets]
         except errors.ERRORS as error:
             answer.failure = error
@@ -217,6 +228,11 @@ class Cursor:
         if row is None:
             raise StopIteration
         return row
+
+    def __reduce__(self) -> str:
+        raise TypeError(
+            "A cursor cannot be copied or sent elsewhere: fetch its rows, and send these."
+        )
 
     def __enter__(self) -> "Cursor":
         return self
@@ -251,13 +267,16 @@ class Cursor:
         answer = self._answer
         answer.result, *answer.sets = answer.sets
         answer.description = answer.result.description
-        answer.rowcount, answer.fetched = -1, 0
+        answer.rowcount, answer.fetched = answer.result.held, 0
 
     def _given(self) -> Result:
         if self._answer.failure is not None:
             raise self._answer.failure
         if self._answer.result is None:
-            raise errors.ProgrammingError("There are no rows to fetch: execute a query first.")
+            # Clients such as JupySQL look for psycopg's "no results to fetch".
+            raise errors.ProgrammingError(
+                "There are no rows, and no results to fetch: execute a query first."
+            )
         return self._answer.result
 
     def _forget(self) -> None:
@@ -272,15 +291,16 @@ class Cursor:
         self._answer = Answer()
 
 
-def _changed(result: Result) -> int:
-    """How many rows a statement changed that gives none; -1 where DuckDB does not say."""
-    if result.description is None:
-        return -1
-    counted, rows = result.acknowledges, result.fetchall()
-    return rows[0][0] if counted and rows and type(rows[0][0]) is int else -1
-
-
 def _there(table: Any) -> Any:
     if table is None:
         raise errors.ProgrammingError("All rows of this result were fetched already.")
     return table
+
+
+def _check_text(operation: str) -> None:
+    if not isinstance(operation, str):
+        raise errors.InterfaceError(f"A statement is a str, not {type(operation).__name__}.")
+    try:
+        operation.isascii() or operation.encode()
+    except UnicodeEncodeError as error:
+        raise errors.ProgrammingError(f"The statement is no Unicode text: {error}.") from None

@@ -19,8 +19,9 @@ class Transaction:
 
     def __init__(self, session: Session, autocommit: bool) -> None:
         self._session = session
-        self._autocommit = autocommit
-        self._known: bool | None = None if autocommit else False
+        self._autocommit = True
+        self._known: bool | None = None
+        self.autocommit = autocommit
 
     @property
     def autocommit(self) -> bool:
@@ -29,10 +30,14 @@ class Transaction:
 
     @autocommit.setter
     def autocommit(self, wanted: bool) -> None:
-        if wanted != self._autocommit and self.is_open():
+        if wanted == self._autocommit:
+            return
+        if self.is_open():
             raise ProgrammingError(
                 "A transaction is open: commit or roll it back before autocommit changes."
             )
+        if not wanted:
+            self._session.register()
         self._autocommit = wanted
         self._known = None if wanted else False
 

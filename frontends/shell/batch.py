@@ -8,7 +8,6 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,16 @@ from augursql.errors import (
     candidates,
 )
 from augursql.frontends.progress import Bar
-from augursql.frontends.shell.files import FORMATS, STANDARD, Format, format_of, readable, replaced
-from augursql.planner.lexer import literal, quoted
+from augursql.frontends.shell.files import (
+    FORMATS,
+    PART,
+    STANDARD,
+    Format,
+    format_of,
+    readable,
+    replaced,
+)
+from augursql.frontends.shell.job import Job
 from augursql.planner.plan import DETAILS
 
 EPILOG = """
@@ -36,48 +43,14 @@ examples:
                 --input 'new/*.parquet' --output scored.csv
   cat new.json | augur predict --db hotels.duckdb --target rating --index hotels --input -
 """
-PREDICTED = "__augur_predicted"
-# What PREDICT ... GIVEN calls the same columns.
-_FIELDS = {"prediction": "_predictions", "confidence": "_probability"}
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is to be predicted, and how; names as the user wrote them."""
-
-    target: str
-    index: str
-    details: tuple[str, ...]
-    alias: str | None
-    null_on_error: bool
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """The fields of the prediction, each with the name of its column."""
-        named = {
-            field: (self.alias or self.target) + _FIELDS.get(field, f"_{field}")
-            for field in ("prediction", *self.details)
-        }
-        return named if self.alias is None else {**named, "prediction": self.alias}
-
-    def query(self, source: str, inputs: Sequence[str]) -> str:
-        """All columns of `source`, then those of the prediction."""
-        clauses = f" USING INDEX {quoted(self.index)}"
-        if self.details:
-            clauses += f" WITH {', '.join(self.details).upper()}"
-        if self.null_on_error:
-            clauses += " ON ERROR NULL"
-        arguments = ", ".join([literal(self.target), *map(quoted, inputs)])
-        call = f"predict({arguments}{clauses})"
-        if not self.details:
-            return f"SELECT *, {call} AS {quoted(self.columns['prediction'])} FROM {source}"
-        fields = ", ".join(
-            f"{PREDICTED}.{field} AS {quoted(name)}" for field, name in self.columns.items()
-        )
-        return (
-            f"SELECT * EXCLUDE ({PREDICTED}), {fields} "
-            f"FROM (SELECT *, {call} AS {PREDICTED} FROM {source})"
-        )
+INPUT = "__augur_input"
+# What an operating system may say while a file is written.
+_REFUSALS = (
+    "No space left on device",
+    "Read-only file system",
+    "Permission denied",
+    "File too large",
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -96,30 +69,43 @@ def main(arguments: Sequence[str]) -> int:
             readable(options.input, options.input_format) as source,
             replaced(options.output, output_format) as place,
         ):
-            rows, seconds = _run(session, job, source, place)
+            # By a name of its own, the planner sees that it can be read twice: once to count, so
+            # that the progress bar knows its end.
+            session.execute(f"CREATE TEMP VIEW {INPUT} AS FROM {source}")
+            rows, seconds = _run(session, job, place)
         _report(session, options.output, rows, seconds)
     except AugurError as error:
         error.span = None  # The statement is ours, and its place would tell the user nothing.
         raise
     except duckdb.Error as error:
-        print(str(error).partition("\n\nLINE ")[0], file=sys.stderr)
+        print(_told(str(error), options.output), file=sys.stderr)
         return 1
     finally:
         session.close()
     return 0
 
 
-def _run(session: Session, job: Job, source: str, place: str) -> tuple[int, float]:
+def _told(error: str, output: str) -> str:
+    """What DuckDB says, without the place in a statement that the user has not written."""
+    refusal = next((words for words in _REFUSALS if words in error), None)
+    if refusal is None or PART not in error:
+        return error.partition("\n\nLINE ")[0]
+    return (
+        f"Error: {_place(output)} could not be written: {refusal}. "
+        "The same command takes what was predicted from the database."
+    )
+
+
+def _run(session: Session, job: Job, place: str) -> tuple[int, float]:
     """Writes the predictions; returns how many rows, and the seconds that it took."""
     started = time.monotonic()
-    query = job.query(source, _inputs(session, job, source))
-    # Counted first, so that the progress bar knows its end.
+    query = job.query(INPUT, _inputs(session, job))
     session.execute("SET augur_execution = 'staged'")
     written = session.execute(f"COPY ({query}) TO {place}").fetchall()
     return int(written[0][0]), time.monotonic() - started
 
 
-def _inputs(session: Session, job: Job, source: str) -> list[str]:
+def _inputs(session: Session, job: Job) -> list[str]:
     """The columns that the index was made of, once it is sure that the input has them."""
     indexes = {
         str(name).lower(): list(map(str, columns))
@@ -130,7 +116,7 @@ def _inputs(session: Session, job: Job, source: str) -> list[str]:
             f'There is no index "{job.index}".', hint=candidates(job.index, indexes)
         )
     wanted = indexes[job.index.lower()]
-    given = [str(row[0]) for row in _rows(session, f"DESCRIBE SELECT * FROM {source}")]
+    given = [str(row[0]) for row in _rows(session, f"DESCRIBE {INPUT}")]
     folded = {name.lower() for name in given}
     missing = [name for name in wanted if name.lower() not in folded]
     if missing:
@@ -155,12 +141,15 @@ def _report(session: Session, output: str, rows: int, seconds: float) -> None:
         "SELECT coalesce(sum(evaluated), 0), coalesce(sum(cached), 0) FROM augur_calls() "
         "WHERE starts_with(call, 'predict')",
     )[0]
-    place = "standard output" if output == STANDARD else output
     print(
-        f"{rows:,} rows to {place} in {seconds:.1f} s: {cost[0]:,} texts evaluated, "
+        f"{rows:,} rows to {_place(output)} in {seconds:.1f} s: {cost[0]:,} texts evaluated, "
         f"{cost[1]:,} known before.",
         file=sys.stderr,
     )
+
+
+def _place(output: str) -> str:
+    return "standard output" if output == STANDARD else output
 
 
 def _rows(session: Session, sql: str) -> list[tuple[Any, ...]]:

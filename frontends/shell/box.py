@@ -1,25 +1,38 @@
 """Rows as a box, as DuckDB's shell draws them."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from augursql.frontends.shell.cells import Row, is_number
 
 NARROWEST = 8
-DIM, RESET = "\x1b[90m", "\x1b[0m"
+BOLD, DIM, RESET = "\x1b[1m", "\x1b[90m", "\x1b[0m"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much is drawn: `width` in columns of the terminal, None for no limit, and `rows`.
 
-    `colour`: NULL is drawn dim, as DuckDB's shell does.
+    `colour`: names are bold, types and NULL dim, as in DuckDB's shell.
     """
 
     width: int | None
     rows: int | None
     colour: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    name: str
+    type: str
+    cells: Sequence[str]
+    nulls: Sequence[bool]
+    right: bool
+
+    @property
+    def width(self) -> int:
+        return max(map(width, (self.name, self.type, *self.cells)))
 
 
 def box(
@@ -31,33 +44,56 @@ def box(
 ) -> str:
     """A table with a head of names and types, cut to `limits` with an ellipsis where needed."""
     head, tail = _shown(rows, limits.rows)
-    cells = [[null if v is None else escaped(v) for v in row] for row in (*head, *tail)]
-    lowered = [t.lower() for t in types]
-    wanted = [
-        max([width(names[i]), width(_short(lowered[i])), *(width(row[i]) for row in cells)])
+    all_columns = [
+        _column(names[i], types[i], [row[i] for row in (*head, *tail)], null)
         for i in range(len(names))
     ]
-    widths = _fitted(wanted, limits.width)
-    right = [is_number(t) for t in types]
+    columns = _fewer(all_columns, limits.width)
+    widths = _fitted([column.width for column in columns], limits.width)
+    both = list(zip(columns, widths, strict=True))
     lines = [_rule("┌┬┐", widths)]
-    lines.append(_line([_centred(names[i], w) for i, w in enumerate(widths)]))
-    lines.append(_line([_centred(_short(lowered[i]), w) for i, w in enumerate(widths)]))
+    lines.append(_line(_styled(_centred(c.name, w), BOLD, limits) for c, w in both))
+    lines.append(_line(_styled(_centred(c.type, w), DIM, limits) for c, w in both))
     lines.append(_rule("├┼┤", widths))
-    for number, (row, values) in enumerate(zip(cells, (*head, *tail), strict=True)):
+    for number in range(len(head) + len(tail)):
         if tail and number == len(head):
-            lines += [_line([_centred("·", w) for w in widths])] * 3
-        drawn = [_aligned(row[i], w, right[i]) for i, w in enumerate(widths)]
-        if limits.colour:
-            drawn = [
-                f"{DIM}{cell}{RESET}" if value is None else cell
-                for cell, value in zip(drawn, values, strict=True)
-            ]
-        lines.append(_line(drawn))
+            lines += [_line(_centred("·", w) for w in widths)] * 3
+        drawn = ((_aligned(c.cells[number], w, c.right), c.nulls[number]) for c, w in both)
+        lines.append(_line(_styled(cell, DIM if dim else "", limits) for cell, dim in drawn))
     lines.append(_rule("└┴┘", widths))
+    notes = []
     if len(rows) > 10 or tail:
-        shown = f", {len(head) + len(tail)} shown" if tail else ""
-        lines.append(f"  {len(rows):,} rows{shown}")
-    return "\n".join(lines)
+        notes.append(f"{len(rows):,} rows" + (f", {len(head) + len(tail)} shown" if tail else ""))
+    if len(columns) < len(names):
+        notes.append(f"{len(names)} columns, {len(columns) - 1} shown")
+    return "\n".join([*lines, *(["  " + "; ".join(notes)] if notes else [])])
+
+
+def _column(name: str, type_: str, values: Sequence[str | None], null: str) -> _Column:
+    return _Column(
+        escaped(name),
+        _short(type_.lower()),
+        [null if value is None else escaped(value) for value in values],
+        [value is None for value in values],
+        is_number(type_),
+    )
+
+
+def _fewer(columns: list[_Column], limit: int | None) -> list[_Column]:
+    """Without those in the middle for which there is no room at all, and a mark in their place."""
+    least = [min(column.width, NARROWEST) + 3 for column in columns]
+    if limit is None or sum(least) < limit:
+        return columns
+    first, last, room = 1, 0, limit - 1 - len(" … │") - least[0]
+    while first + last < len(columns):
+        takes = least[first] if first <= last else least[-last - 1]
+        room -= takes
+        if room < 0:
+            break
+        first, last = (first + 1, last) if first <= last else (first, last + 1)
+    some = columns[0].cells
+    mark = _Column("…", "", ["…"] * len(some), [False] * len(some), False)
+    return [*columns[:first], mark, *columns[len(columns) - last :]]
 
 
 def escaped(value: str) -> str:
@@ -130,7 +166,11 @@ def _centred(string: str, room: int) -> str:
     return " " * (gap // 2) + cut + " " * (gap - gap // 2)
 
 
-def _line(cells: Sequence[str]) -> str:
+def _styled(cell: str, style: str, limits: Limits) -> str:
+    return f"{style}{cell}{RESET}" if style and limits.colour else cell
+
+
+def _line(cells: Iterable[str]) -> str:
     return "│" + "│".join(f" {cell} " for cell in cells) + "│"
 
 

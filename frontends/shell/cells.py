@@ -9,6 +9,8 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import time
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +28,20 @@ _SIMPLE = re.compile(
     r"|DECIMAL\(\d+,\d+\)|ENUM\((?:[^\[\]]|'[^']*')*\))"
 )
 _NUMBER = re.compile(rf"(?:{_WHOLE}|DOUBLE|FLOAT|BIGNUM|DECIMAL\(\d+,\d+\))")
+_FRACTION = re.compile(r"(\.\d*?)0+(?=[+-])")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows on their way to the screen: they come in chunks and can be read once."""
+
+    names: Sequence[str]
+    types: Sequence[str]
+    chunks: Iterator[list[Row]]
+
+    def rows(self) -> list[Row]:
+        """All of them."""
+        return [row for chunk in self.chunks for row in chunk]
 
 
 def is_number(type_: str) -> bool:
@@ -63,6 +79,8 @@ def text(value: Any) -> str:
         return repr(value)
     if isinstance(value, Decimal):
         return format(value, "f")
+    if isinstance(value, time):
+        return _FRACTION.sub(r"\1", value.isoformat()).removesuffix(":00")
     return str(value)
 
 

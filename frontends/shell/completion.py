@@ -37,10 +37,21 @@ def candidates(before: str, names: Names) -> list[Candidate]:
     for kind, options in _groups(_before_word(tokens, before, word), tokens, names):
         for option in options:
             written = _written(option, kind, word)
-            if written is not None and written not in seen:
+            if written is not None and written not in seen and written != word:
                 seen.add(written)
                 found.append(Candidate(written, len(word), kind))
     return found[:MOST]
+
+
+def file_begun(before: str) -> str | None:
+    """The beginning of a file's name in a string that is open; None where there is no such."""
+    tokens, open_at = _statement(before)
+    if open_at is None or before[open_at] != "'":
+        return None
+    said = [token.text.upper() for token in tokens[-2:]]
+    reads = said[-1:] in (["FROM"], ["JOIN"], ["COPY"], ["TO"], ["ATTACH"], ["IMPORT"])
+    in_reader = said[1:] in (["("], ["["]) and said[0].startswith(("READ_", "(", "LIST_VALUE"))
+    return before[open_at + 1 :] if reads or in_reader else None
 
 
 def _statement(text: str) -> tuple[list[Token], int | None]:

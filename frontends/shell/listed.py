@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Sequence
 
 from augursql.database.session import Session
+from augursql.frontends.shell.arguments import Arguments
 from augursql.frontends.shell.terminal import Terminal
 from augursql.planner.lexer import literal, quoted
 
@@ -15,10 +16,10 @@ SELECT CASE WHEN database_name = current_database() AND schema_name IN (current_
 FROM (SELECT database_name, schema_name, table_name AS name FROM duckdb_tables() WHERE NOT internal
       UNION ALL
       SELECT database_name, schema_name, view_name FROM duckdb_views() WHERE NOT internal)
-WHERE schema_name <> 'augur' AND name LIKE {pattern} ORDER BY ALL
+WHERE schema_name <> 'augur' AND name ILIKE {pattern} ORDER BY ALL
 """
 _DUCKDBS_INDEXES = """
-SELECT index_name FROM duckdb_indexes() WHERE table_name LIKE {pattern} AND schema_name <> 'augur'
+SELECT index_name FROM duckdb_indexes() WHERE table_name ILIKE {pattern} AND schema_name <> 'augur'
 """
 _SCHEMA = """
 SELECT sql FROM (
@@ -27,39 +28,36 @@ SELECT sql FROM (
     UNION ALL SELECT 1, view_name, view_name, sql FROM duckdb_views() WHERE NOT internal
     UNION ALL SELECT 2, table_name, index_name, sql FROM duckdb_indexes()
     WHERE schema_name <> 'augur')
-WHERE name LIKE {pattern} OR own LIKE {pattern} ORDER BY rank, own
+WHERE name ILIKE {pattern} OR own ILIKE {pattern} ORDER BY rank, own
 """
 
 
-def tables(terminal: Terminal, arguments: Sequence[str]) -> None:
+def tables(terminal: Terminal, arguments: Arguments) -> None:
     """.tables: tables and views of the user's."""
     _columns(terminal, _first(terminal.session, _TABLES, arguments))
 
 
-def indexes(terminal: Terminal, arguments: Sequence[str]) -> None:
+def indexes(terminal: Terminal, arguments: Arguments) -> None:
     """.indexes: those of the language, and DuckDB's own."""
     names = _first(terminal.session, _DUCKDBS_INDEXES, arguments)
     pattern = _pattern(arguments)
-    ours = terminal.session.execute(
-        f"SELECT name FROM (SHOW INDEXES) WHERE parse_path(\"table\", '.')[-1] LIKE {pattern} "
-        f'OR "table" LIKE {pattern}'
-    )
+    ours = terminal.session.execute(f"SELECT name FROM (SHOW INDEXES) WHERE {_about(pattern)}")
     _columns(terminal, sorted([*names, *(str(row[0]) for row in ours.fetchall())]))
 
 
-def models(terminal: Terminal, arguments: Sequence[str]) -> None:
+def models(terminal: Terminal, arguments: Arguments) -> None:
     """.models: the encoders that can be named."""
     rows = terminal.session.execute("SELECT name FROM (SHOW MODELS) ORDER BY name").fetchall()
     _columns(terminal, [str(row[0]) for row in rows])
 
 
-def schema(terminal: Terminal, arguments: Sequence[str]) -> None:
+def schema(terminal: Terminal, arguments: Arguments) -> None:
     """.schema: CREATE statements, those of our indexes last."""
     pattern = _pattern(arguments)
     lines = _first(terminal.session, _SCHEMA, arguments)
     ours = terminal.session.execute(
         'SELECT name, "table", columns, model FROM (SHOW INDEXES) '
-        f'WHERE name LIKE {pattern} OR "table" LIKE {pattern} ORDER BY name'
+        f"WHERE name ILIKE {pattern} OR {_about(pattern)} ORDER BY name"
     ).fetchall()
     for name, table, columns, model in ours:
         listed = ", ".join(map(quoted, columns))
@@ -70,7 +68,7 @@ def schema(terminal: Terminal, arguments: Sequence[str]) -> None:
     terminal.put(f"{line}\n" for line in lines)
 
 
-def databases(terminal: Terminal, arguments: Sequence[str]) -> None:
+def databases(terminal: Terminal, arguments: Arguments) -> None:
     """.databases: name and file of each."""
     rows = terminal.session.execute(
         "SELECT database_name, coalesce(path, '') FROM duckdb_databases() WHERE NOT internal"
@@ -83,11 +81,19 @@ def duckdb_version(session: Session) -> str:
     return str(session.execute("SELECT version()").fetchall()[0][0])
 
 
-def _pattern(arguments: Sequence[str]) -> str:
-    return literal(arguments[0] if arguments else "%")
+def current_file(session: Session) -> str:
+    """The file of the database that statements are about, or ':memory:'."""
+    rows = session.execute(
+        "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
+    ).fetchall()
+    return str((rows and rows[0][0]) or ":memory:")
 
 
-def _first(session: Session, sql: str, arguments: Sequence[str]) -> list[str]:
+def _pattern(arguments: Arguments) -> str:
+    return literal(arguments.one() if arguments.text else "%")
+
+
+def _first(session: Session, sql: str, arguments: Arguments) -> list[str]:
     rows = session.execute(sql.format(pattern=_pattern(arguments))).fetchall()
     return [str(row[0]) for row in rows]
 
@@ -106,3 +112,11 @@ def _columns(terminal: Terminal, names: Sequence[str]) -> None:
         "".join(f"{name:<{room}}" for name in names[row::down]).rstrip() + "\n"
         for row in range(down)
     )
+
+
+def _about(pattern: str) -> str:
+    """The condition that an index in SHOW INDEXES is on a table like that; `table` is a path of
+    names in quotes.
+    """
+    name = """trim(regexp_extract("table", '("(?:[^"]|"")*"|[^".]+)$', 1), '"')"""
+    return f'"table" ILIKE {pattern} OR {name} ILIKE {pattern}'

@@ -3,8 +3,9 @@
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -79,44 +80,58 @@ def _database(given: Sequence[str]) -> int:
     from augursql.frontends.shell.script import Script
 
     line = parsed(given)
-    session = open_session(line.database, line.read_only)
-    script = Script(session, look=line.look, open_session=open_session)
+    opening = partial(open_session, config=line.config)
+    session = opening(line.database, line.read_only)
+    script = Script(session, look=line.look, open_session=opening)
     try:
         return _run(script, line)
     finally:
         script.close()
 
 
-def open_session(path: str, read_only: bool) -> "Session":
+def open_session(path: str, read_only: bool, config: Mapping[str, str] | None = None) -> "Session":
     """A session that draws a progress bar where a person is watching. Raises StorageError."""
     from augursql.database.session import Session
     from augursql.frontends.progress import Bar
 
     bar = Bar(lambda: session.settings.progress)
-    session = Session(path, read_only=read_only, monitor=bar)
+    session = Session(path, read_only=read_only, config=config, monitor=bar)
     return session
 
 
 def _run(script: "Script", line: "CommandLine") -> int:
-    from augursql.frontends.shell.commands import read_text
-
-    asking = line.interactive or (not line.steps and sys.stdin.isatty())
-    first = _init_file(line, asking)
-    texts = [read_text(first)] if first else []
-    texts += line.before
-    texts += [read_text(text) if kind == "file" else text for kind, text in line.steps]
-    if not line.steps and not asking:
-        texts.append(sys.stdin.read())
+    asking = line.interactive
+    if asking is None:
+        asking = not line.steps and not line.no_stdin and sys.stdin.isatty()
     status = 0
-    for text in texts:
+    for text in _texts(line, asking):
         status = script.run(text) or status
-        if status and (script.terminal.look.bail or status == 130):
+        # The person of a shell can mend what went wrong before the first prompt.
+        if status and not asking and (script.terminal.look.bail or status == 130):
             break
     if not asking:
         return status
     from augursql.frontends.shell.console import Console
 
     return Console(script).run(line.database)
+
+
+def _texts(line: "CommandLine", asking: bool) -> Iterator[str]:
+    """What is to be run before a person is asked, each text when its turn has come."""
+    first = _init_file(line, asking)
+    if first is not None:
+        yield _read(first)
+    yield from line.before
+    for kind, text in line.steps:
+        yield _read(text) if kind == "file" else text
+    if not line.steps and not asking and not line.no_stdin:
+        yield sys.stdin.read()
+
+
+def _read(file: str) -> str:
+    from augursql.frontends.shell.actions import read_text  # Commands are loaded when needed.
+
+    return read_text(file)
 
 
 def _init_file(line: "CommandLine", asking: bool) -> str | None:

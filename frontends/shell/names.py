@@ -48,6 +48,7 @@ class KnownNames:
         self._terminal = terminal
         self._names = Names()
         self._read_at = -1
+        self._keywords = frozenset(self._names.keywords)
 
     def now(self) -> Names:
         """The names as they are. What cannot be read, in a failed transaction, stays as it was."""
@@ -55,9 +56,15 @@ class KnownNames:
             try:
                 self._names = read(self._terminal.session.connection)
                 self._read_at = self._terminal.definitions
+                self._keywords = frozenset(self._names.keywords)
             except duckdb.Error:
                 return self._names
         return self._names
+
+    def keywords(self) -> frozenset[str]:
+        """DuckDB's keywords and ours, in capitals."""
+        self.now()
+        return self._keywords
 
 
 def read(connection: duckdb.DuckDBPyConnection) -> Names:

@@ -54,11 +54,13 @@ class Output:
             raise StorageError(f'"{target}" could not be opened: {error.strerror}.') from error
         self._once, self.name = once, target
 
-    def write(self, pieces: Iterable[str], pager: bool | None) -> None:
-        """Prints a result. `pager`: through one, not at all, or None where it is long."""
+    def write(self, pieces: Iterable[str], pager: bool | None, program: str | None = None) -> None:
+        """Prints a result. `pager`: through one, not at all, or None where it is long; `program`
+        is the pager in place of the usual one.
+        """
         try:
             if self.watched and pager is not False:
-                self._show("".join(pieces), always=pager is True)
+                self._show("".join(pieces), pager is True, program)
             else:
                 for piece in pieces:
                     self.stream.write(piece)
@@ -76,9 +78,9 @@ class Output:
         self._file = self._process = None
         self._once, self.name = False, "stdout"
 
-    def _show(self, text: str, always: bool) -> None:
+    def _show(self, text: str, always: bool, program: str | None) -> None:
         height = max(LONG_LINES, shutil.get_terminal_size().lines)
-        command = pager_command() if always or text.count("\n") > height else None
+        command = pager_command(program) if always or text.count("\n") > height else None
         if command is None:
             self._out.write(text)
             self._out.flush()
@@ -87,10 +89,14 @@ class Output:
             subprocess.run(command, input=text, text=True, encoding="utf-8", check=False)
 
 
-def pager_command() -> list[str] | None:
-    """The program of the environment variable PAGER, or less; None where there is none."""
-    wanted = os.environ.get("PAGER")
-    command = shlex.split(wanted) if wanted else ["less", "-SRX"]
+def pager_command(program: str | None = None) -> list[str] | None:
+    """The program, or that of the environment variables AUGUR_PAGER and PAGER, or less; None where
+    there is none.
+    """
+    wanted = program or os.environ.get("AUGUR_PAGER") or os.environ.get("PAGER")
+    command = shlex.split(wanted) if wanted else ["less"]
+    if command == ["less"]:
+        command += ["-SRX"]  # Long lines are not folded, colours are colours, the screen stays.
     return command if command and shutil.which(command[0]) and sys.stdin.isatty() else None
 
 

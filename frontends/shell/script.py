@@ -91,11 +91,11 @@ class Script:
 
     def _execute(self, statement: str) -> None:
         terminal = self.terminal
-        changes = _CHANGES.match(statement) is not None
-        terminal.definitions += changes
+        terminal.definitions += _CHANGES.match(statement) is not None
+        terminal.statement = f"{statement};\n"
         result = terminal.session.execute(statement)
         names = [str(column[0]) for column in result.description or []]
-        if changes and names in (["Count"], ["Success"]):
+        if result.acknowledges:
             # DuckDB answers what changes something with a count or a success, which it hides.
             rows = result.fetchall()
             terminal.notices()
@@ -116,4 +116,4 @@ class Script:
 
 def _plain(rows: list[tuple[Any, ...]]) -> str:
     """The plans that EXPLAIN gives, as they are: a box around their lines would break them."""
-    return "".join(f"{str(value).rstrip()}\n" for _, value in rows)
+    return "\n".join(f"{str(value).rstrip()}\n" for _, value in rows)

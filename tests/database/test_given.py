@@ -107,7 +107,10 @@ def test_several_statements_and_nested_ones(indexed: Connection) -> None:
         f"CREATE TABLE one AS PREDICT rating AS a {VOTE} GIVEN {given}; SELECT 1;"
         f"PREDICT rating AS c {VOTE} GIVEN PREDICT rating AS b {VOTE} GIVEN FROM one"
     )
-    found = rows(indexed, sql)
+    cursor = indexed.execute(sql)
+    assert cursor.fetchall() == [(1,)]
+    assert cursor.nextset()
+    found = cursor.fetchall()
     assert len(found) == 3 and all(row[1] == row[2] == row[3] for row in found)
 
 

@@ -67,14 +67,22 @@ class Screen:
                 assert wanted in shown if isinstance(wanted, str) else wanted(shown), shown
         return self.text
 
-    def run(self, statement: str) -> str:
+    def run(self, statement: str, waits_for: str = "augur>") -> str:
         """Types a line at an empty prompt, and waits for the next prompt; returns the screen."""
+        self.clear()
+        self.send(statement + "\r")
+        return self.until(lambda shown: len(shown) > 8 and shown.endswith(waits_for))
+
+    def clear(self) -> None:
+        """Waits for the prompt, and leaves nothing else on the screen."""
         self.until(lambda shown: shown.endswith("augur>"))
         self.screen.reset()
         self.send("\x0c")  # Ctrl-L clears the screen.
         self.until(lambda shown: shown == "augur>")
-        self.send(statement + "\r")
-        return self.until(lambda shown: len(shown) > 8 and shown.endswith("augur>"))
+
+    def colour(self, line: int, text: str) -> str:
+        """The colour of the first character of a text in a line."""
+        return str(self.screen.buffer[line][self.lines[line].index(text)].fg)
 
     def leave(self) -> int:
         """Waits for the shell's end; returns its exit status."""

@@ -73,6 +73,11 @@ def test_a_syntax_error_runs_nothing(plain: Connection) -> None:
         ("CREATE VIEW v AS FROM t", -1),
         ("SET threads = 2", -1),
         ("CREATE TABLE u (a INTEGER); INSERT INTO u FROM t", 3),
+        ("TRUNCATE t", 3),
+        ("MERGE INTO t USING (SELECT 7 AS b) ON a = b WHEN NOT MATCHED THEN INSERT VALUES (7)", 1),
+        ("BEGIN; ROLLBACK", -1),
+        ("CHECKPOINT", -1),
+        ("COMMENT ON TABLE t IS 'numbers'", -1),
     ],
 )
 def test_changes_are_counted_and_give_no_rows(plain: Connection, sql: str, count: int) -> None:
@@ -88,6 +93,8 @@ def test_rows_that_look_like_a_count_are_rows(plain: Connection) -> None:
         'SELECT 3::BIGINT AS "Count"',
         'WITH t AS (SELECT 3::BIGINT AS "Count") FROM t',
         'SELECT true AS "Success"',
+        '/* INSERT */ FROM (SELECT 3::BIGINT AS "Count")',
+        'PREPARE p AS SELECT true AS "Success"; EXECUTE p',
     ):
         assert len(plain.execute(sql).fetchall()) == 1
     plain.execute("CREATE TABLE t (a BIGINT)")
@@ -106,6 +113,33 @@ def test_rowcount_and_rownumber_of_a_query(plain: Connection) -> None:
     assert (cursor.rowcount, cursor.rownumber) == (5, 5)
     cursor.execute("FROM range(5)").fetch_arrow()
     assert cursor.rowcount == 5
+
+
+def test_what_returning_gives_is_counted_and_fetched(plain: Connection) -> None:
+    plain.execute("CREATE TABLE t AS FROM range(5) r(a)")
+    cursor = plain.execute("UPDATE t SET a = a + 10 WHERE a > 2 RETURNING a")
+    assert cursor.rowcount == 2
+    assert sorted(cursor.fetchall()) == [(13,), (14,)]
+    table = plain.execute("DELETE FROM t RETURNING a").fetch_arrow()
+    assert table.num_rows == 5
+
+
+def test_results_in_memory_are_counted(plain: Connection) -> None:
+    cursor = plain.execute("SELECT i FROM range(3) r(i); SELECT i FROM range(5000) r(i)")
+    assert cursor.rowcount == 3
+    assert cursor.nextset()
+    assert cursor.rowcount == -1
+    cursor.fetchmany(10)
+    plain.execute("SELECT 1")
+    assert cursor.rowcount == 5000
+    assert len(cursor.fetchall()) == 4990
+
+
+def test_a_pivot_of_columns_that_are_not_listed(plain: Connection) -> None:
+    plain.execute("CREATE TABLE t AS FROM (VALUES ('x', 1), ('y', 2), ('x', 3)) v(k, n)")
+    assert plain.execute("PIVOT t ON k USING sum(n)").fetchall() == [(4, 2)]
+    sql = "PIVOT (SELECT k, similarity(k, k) AS s FROM t) ON k USING round(max(s))"
+    assert plain.execute(sql).fetchall() == [(1, 1)]
 
 
 @pytest.mark.parametrize(

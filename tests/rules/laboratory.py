@@ -30,6 +30,9 @@ Answers = dict[tuple[str | None, ...], object]
 Run = Callable[[str, Parameters], tuple[list[tuple[Any, ...]], list[tuple[str, str]]]]
 
 
+COUNT, SUCCESS = ("Count", "BIGINT"), ("Success", "BOOLEAN")
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a statement gave: rows, (name, type) of each column, the rows of what ran after it;
@@ -99,8 +102,10 @@ class Laboratory:
         self, sql: str, parameters: Parameters
     ) -> tuple[list[tuple[Any, ...]], list[tuple[str, str]]]:
         cursor = self.ours.execute(sql, parameters)
-        heads = [(str(column[0]), str(column[1])) for column in cursor.description or ()]
-        return (cursor.fetchall() if heads else []), heads
+        if cursor.description is None:  # DuckDB gives rows for a count, and for no count, too.
+            return ([(cursor.rowcount,)], [COUNT]) if cursor.rowcount >= 0 else ([], [])
+        heads = [(str(column[0]), str(column[1])) for column in cursor.description]
+        return cursor.fetchall(), heads
 
     def _run_plain(
         self, sql: str, parameters: Parameters
@@ -108,7 +113,8 @@ class Laboratory:
         with errors.mapped():
             result = self._plain.execute(sql, parameters)
             heads = [(str(column[0]), str(column[1])) for column in result.description or ()]
-            return (result.fetchall() if heads else []), heads
+            rows = result.fetchall() if heads else []
+            return ([], []) if heads == [SUCCESS] else (rows, heads)
 
     def _register(self, name: str, spec: Spec) -> None:
         known: Answers = {}

@@ -10,12 +10,14 @@ import duckdb
 
 import augursql
 from augursql.frontends.dbapi import errors as pep249
+from augursql.frontends.dbapi.cursor import Cursor
 
 CONFIG = {
     # No extension is fetched: what a test gets must not depend on the network.
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
+_ACKNOWLEDGED = ((("Count", "BIGINT"),), (("Success", "BOOLEAN"),))
 _SHOWN = 5
 _MEASURED = re.compile(r"[\d.]+\s*(µs|ms|s|[kMGT]i?B)\b|[\W\d_]")
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\):.*", re.DOTALL)
@@ -66,11 +68,17 @@ def ask(connection: Connection, sql: str) -> Answer:
     """Runs a statement and reads all of its rows. Errors of any kind are answers."""
     try:
         cursor = connection.execute(sql)
+        while isinstance(cursor, Cursor) and cursor.nextset():
+            pass  # DuckDB gives the last result of a text, and no other.
         description = (cursor and cursor.description) or ()
         rows = [repr(row) for row in cursor.fetchall()] if description else []
     except Exception as error:
         return Answer(error=told(error))
     columns = tuple((str(column[0]), str(column[1])) for column in description)
+    if columns in _ACKNOWLEDGED:
+        columns = ()  # Ours is told as PEP 249 has it.
+    if isinstance(cursor, Cursor) and not description and cursor.rowcount >= 0:
+        rows = [repr((cursor.rowcount,))]
     if "txid_current" in sql.lower():
         rows = ["a transaction" for _ in rows]
     if rows and "analyzed_plan" in rows[0]:

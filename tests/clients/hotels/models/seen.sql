@@ -1,0 +1,3 @@
+{{ config(materialized='view') }}
+
+PREDICT rating AS predicted USING INDEX hotels GIVEN FROM {{ ref('reviews') }}
