@@ -208,7 +208,7 @@ class Interpreter:
             with guard():
                 rows = self._state.sources.write(statement, result)
         self._state.execute(f'SELECT {rows}::BIGINT AS "Count"', None)
-        return Result(self._connection, guard, statement.text)
+        return Result(self._connection, guard, duckdb.StatementType.INSERT)
 
     def _start(self, statement: plan.Query | plan.Explain, parameters: Parameters) -> None:
         """Begins to run a query that another statement consists of."""
