@@ -13,6 +13,7 @@ from augursql.database.calls import Calls, Prepared
 from augursql.database.catalog import Catalog, IndexRow, quoted
 from augursql.database.encoders import Encoders
 from augursql.database.macros import NOT_GIVEN, functions_of_the_user
+from augursql.database.shown import Shown
 from augursql.database.state import State
 from augursql.errors import AugurError, NameNotFoundError, UnsupportedError, candidates
 from augursql.planner.bind import BoundCall, bind
@@ -136,9 +137,7 @@ class Answers:
         return bound, None if bound.index is None else catalog.row(bound.index)
 
     def _listed(self, listing: Listing) -> str:
-        from augursql.database.interpreter import Interpreter
-
-        return Interpreter(self._own).listing(listing)
+        return Shown(self._own, self._catalog, self._encoders, self._calls).listing(listing)
 
 
 def _document(inputs: list[str | None], columns: tuple[str, ...]) -> str | None:

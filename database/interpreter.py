@@ -9,27 +9,22 @@ from augursql import settings as setting
 from augursql.database import listings
 from augursql.database.calls import Calls
 from augursql.database.catalog import Catalog
-from augursql.database.encoders import DEFAULT, Encoders
+from augursql.database.encoders import Encoders
 from augursql.database.evaluations import Evaluations
 from augursql.database.explain import report
-from augursql.database.indexing import Source, missing_rows
 from augursql.database.kept import keep, run_each
 from augursql.database.macros import NAMES, functions_of_the_user
 from augursql.database.models import Models
 from augursql.database.queries import Queries
 from augursql.database.result import Guard, Result
-from augursql.database.running import COLUMNS as RUNNING_COLUMNS
+from augursql.database.shown import Shown, listed
 from augursql.database.state import Parameters, State, ends_a_transaction
 from augursql.database.statements import Statements
-from augursql.engine.repository.obtain import ALIASES
 from augursql.errors import (
-    NameNotFoundError,
     UnsupportedError,
-    candidates,
 )
 from augursql.planner import plan, sources
 from augursql.planner.bind import bind
-from augursql.planner.emit import document_sql_for_columns
 from augursql.planner.given import Desugared, desugared, measured, parameters_of
 from augursql.planner.lexer import Span
 from augursql.planner.parse import parse
@@ -52,12 +47,13 @@ class Interpreter:
         self._model_statements = Models(self._catalog, self._encoders)
         self._evaluations = Evaluations(state, self._catalog, self._calls, self._start)
         self._user_functions: frozenset[str] = frozenset()
+        self._shown = Shown(state, self._catalog, self._encoders, self._calls)
         self._queries = Queries(
             state,
             self._catalog,
             self._encoders,
             self._calls,
-            self.listing,
+            self._shown.listing,
             self._functions_of_the_user,
         )
 
@@ -173,7 +169,7 @@ class Interpreter:
         bound = bind(query, self._queries.catalog())
         check_storable(query)
         self._catalog.create()  # What tells the next session that functions are needed.
-        return portable(bound, [self.listing(listing) for listing in query.listings])
+        return portable(bound, [self._shown.listing(listing) for listing in query.listings])
 
     def _run_given(self, statement: plan.GivenQuery, sql: str, parameters: Parameters) -> Result:
         """Runs a statement with PREDICT, PROMPT or EVALUATE as the query that it stands for."""
@@ -304,7 +300,7 @@ class Interpreter:
                 self._state.settings = setting.reset(settings, statement.name)
                 return None
             case _:
-                return f"FROM {self.listing(_listed(statement))}"
+                return f"FROM {self._shown.listing(listed(statement))}"
         return self._noticed(done, None)
 
     def _noticed(self, done: str | None, duckdbs: str | None) -> str | None:
@@ -314,66 +310,6 @@ class Interpreter:
         self._state.notice(done)
         return None
 
-    def listing(self, listing: plan.Listing) -> str:
-        """What SHOW and DESCRIBE show, as a parenthesised SELECT."""
-        settings = self._state.settings
-        match listing.kind:
-            case "indexes":
-                return listings.indexes_sql(self._catalog.indexes())
-            case "models":
-                return self._models()
-            case "setting":
-                return listings.setting_sql(settings, str(listing.name))
-            case "value":
-                return listings.literal(setting.value(settings, str(listing.name)))
-            case "settings":
-                return listings.settings_sql(settings)
-            case "calls":
-                return listings.calls_sql(
-                    (r.statement, r.call, r.rung, r.model, r.counts) for r in self._calls.records
-                )
-            case "errors":
-                return listings.errors_sql(self._calls.failures.listed(self._calls.records))
-            case "running":
-                return listings.table_sql(RUNNING_COLUMNS, self._state.memory.running.rows())
-            case "model":
-                name = str(listing.name)
-                manifest = self._encoders.manifest(name, settings)
-                encoder = self._encoders.encoder(name, settings)
-                return listings.model_sql(name, manifest, encoder)
-            case "index":
-                return self._described_index(str(listing.name))
-
-    def _models(self) -> str:
-        deployed: list[tuple[object, ...]] = [
-            (m.name, "encoder", m.source, m.revision, m.dimensions) for m in self._catalog.models()
-        ]
-        if not any(str(row[0]).lower() == DEFAULT for row in deployed):
-            deployed.append(self._built_in())
-        return listings.table_sql(listings.MODEL_COLUMNS, deployed)
-
-    def _built_in(self) -> tuple[object, ...]:
-        """The default encoder's line; what is not known before it was fetched is NULL."""
-        known = self._encoders.known(DEFAULT, self._state.settings)
-        if known is None:
-            return (DEFAULT, "encoder", ALIASES[DEFAULT], None, None)
-        return (DEFAULT, "encoder", known.source, known.revision, known.dimensions)
-
-    def _described_index(self, name: str) -> str:
-        index = self._catalog.index(name)
-        if index is None:
-            known = [i.name for i in self._catalog.indexes()]
-            raise NameNotFoundError(f'There is no index "{name}".', hint=candidates(name, known))
-        source = Source(index.source, document_sql_for_columns(index.text_columns))
-        try:
-            lacking = f"{missing_rows(self._connection, index, source):,}"
-        except duckdb.Error:
-            lacking = "its table is gone or has other columns"
-        choice = self._calls.indexes.choice(index, self._state.settings)
-        return listings.index_sql(
-            index, f"{choice.method}: {choice.why}", lacking, self._catalog.predictors(index)
-        )
-
     def _functions_of_the_user(self, sql: str) -> frozenset[str]:
         """Macros of the user's that are called like our functions: those stay what they are."""
         if self._state.definitions_changed and any(word in sql.lower() for word in NAMES):
@@ -381,19 +317,3 @@ class Interpreter:
             self._state.definitions_changed = False
             self._queries.functions.changed()
         return self._user_functions
-
-
-def _listed(statement: plan.Statement) -> plan.Listing:
-    """SHOW and DESCRIBE as statements are the listings that also stand in FROM."""
-    match statement:
-        case plan.ShowIndexes():
-            return plan.Listing("indexes", None, statement.span)
-        case plan.ShowModels():
-            return plan.Listing("models", None, statement.span)
-        case plan.ShowSetting():
-            return plan.Listing("setting", statement.name, statement.span)
-        case plan.DescribeIndex():
-            return plan.Listing("index", statement.name, statement.span)
-        case plan.DescribeModel():
-            return plan.Listing("model", statement.name, statement.span)
-    raise UnsupportedError("This statement is not supported yet.", span=statement.span)

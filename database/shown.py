@@ -1,0 +1,102 @@
+"""What SHOW, DESCRIBE and the tables `augur_...()` show, as SQL."""
+
+import duckdb
+
+from augursql import settings as setting
+from augursql.database import listings
+from augursql.database.calls import Calls
+from augursql.database.catalog import Catalog
+from augursql.database.encoders import DEFAULT, Encoders
+from augursql.database.indexing import Source, missing_rows
+from augursql.database.running import COLUMNS as RUNNING_COLUMNS
+from augursql.database.state import State
+from augursql.engine.repository.obtain import ALIASES
+from augursql.errors import NameNotFoundError, UnsupportedError, candidates
+from augursql.planner import plan
+from augursql.planner.emit import document_sql_for_columns
+
+
+class Shown:
+    """Reads what a session knows."""
+
+    def __init__(self, state: State, catalog: Catalog, encoders: Encoders, calls: Calls) -> None:
+        self._state = state
+        self._catalog = catalog
+        self._encoders = encoders
+        self._calls = calls
+
+    def listing(self, listing: plan.Listing) -> str:
+        """What SHOW and DESCRIBE show, as a parenthesised SELECT."""
+        settings = self._state.settings
+        match listing.kind:
+            case "indexes":
+                return listings.indexes_sql(self._catalog.indexes())
+            case "models":
+                return self._models()
+            case "setting":
+                return listings.setting_sql(settings, str(listing.name))
+            case "value":
+                return listings.literal(setting.value(settings, str(listing.name)))
+            case "settings":
+                return listings.settings_sql(settings)
+            case "calls":
+                return listings.calls_sql(
+                    (r.statement, r.call, r.rung, r.model, r.counts) for r in self._calls.records
+                )
+            case "errors":
+                return listings.errors_sql(self._calls.failures.listed(self._calls.records))
+            case "running":
+                return listings.table_sql(RUNNING_COLUMNS, self._state.memory.running.rows())
+            case "model":
+                name = str(listing.name)
+                manifest = self._encoders.manifest(name, settings)
+                encoder = self._encoders.encoder(name, settings)
+                return listings.model_sql(name, manifest, encoder)
+            case "index":
+                return self._described_index(str(listing.name))
+
+    def _models(self) -> str:
+        deployed: list[tuple[object, ...]] = [
+            (m.name, "encoder", m.source, m.revision, m.dimensions) for m in self._catalog.models()
+        ]
+        if not any(str(row[0]).lower() == DEFAULT for row in deployed):
+            deployed.append(self._built_in())
+        return listings.table_sql(listings.MODEL_COLUMNS, deployed)
+
+    def _built_in(self) -> tuple[object, ...]:
+        """The default encoder's line; what is not known before it was fetched is NULL."""
+        known = self._encoders.known(DEFAULT, self._state.settings)
+        if known is None:
+            return (DEFAULT, "encoder", ALIASES[DEFAULT], None, None)
+        return (DEFAULT, "encoder", known.source, known.revision, known.dimensions)
+
+    def _described_index(self, name: str) -> str:
+        index = self._catalog.index(name)
+        if index is None:
+            known = [i.name for i in self._catalog.indexes()]
+            raise NameNotFoundError(f'There is no index "{name}".', hint=candidates(name, known))
+        source = Source(index.source, document_sql_for_columns(index.text_columns))
+        try:
+            lacking = f"{missing_rows(self._state.connection, index, source):,}"
+        except duckdb.Error:
+            lacking = "its table is gone or has other columns"
+        choice = self._calls.indexes.choice(index, self._state.settings)
+        return listings.index_sql(
+            index, f"{choice.method}: {choice.why}", lacking, self._catalog.predictors(index)
+        )
+
+
+def listed(statement: plan.Statement) -> plan.Listing:
+    """SHOW and DESCRIBE as statements are the listings that also stand in FROM."""
+    match statement:
+        case plan.ShowIndexes():
+            return plan.Listing("indexes", None, statement.span)
+        case plan.ShowModels():
+            return plan.Listing("models", None, statement.span)
+        case plan.ShowSetting():
+            return plan.Listing("setting", statement.name, statement.span)
+        case plan.DescribeIndex():
+            return plan.Listing("index", statement.name, statement.span)
+        case plan.DescribeModel():
+            return plan.Listing("model", statement.name, statement.span)
+    raise UnsupportedError("This statement is not supported yet.", span=statement.span)
