@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
     from os import PathLike
 
@@ -71,12 +72,12 @@ def connect(
 
 
 def serve(
-    path: str = ":memory:",
+    path: "str | os.PathLike[str]" = ":memory:",
     *,
     port: int = 9494,
     host: str = "localhost",
     token: str | None = None,
-    users: "str | None" = None,
+    users: "str | os.PathLike[str] | None" = None,
     read_only: bool = False,
     external_access: bool = True,
     config: dict[str, Any] | None = None,

@@ -159,16 +159,16 @@ class Calls:
             found = self._prepared[key] = Prepared(bound.call.kind, name, function, door, answering)
         return found
 
-    def _register(self, name: str, function: VectorFunction) -> None:
+    def _register(self, name: str, function: VectorFunction, *, folded: bool = True) -> None:
         make = register_for_good if self._state.shared else register
-        make(self._state.connection, name, function)
+        make(self._state.connection, name, function, folded=folded)
 
     def unfolded(self, prepared: Prepared) -> Prepared:
         """The same, by a name under which DuckDB does not compute it when it only plans."""
         if prepared not in self._unfolded:
             name = f"{prepared.name}_unfolded"
             function = replace(prepared.function, compute=prepared.door.call)
-            register(self._state.connection, name, function, folded=False)
+            self._register(name, function, folded=False)
             self._unfolded[prepared] = replace(prepared, name=name)
         return self._unfolded[prepared]
 

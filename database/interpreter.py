@@ -273,6 +273,8 @@ class Interpreter:
         done: str | None
         if isinstance(statement, sources.Administrative):
             return self._noticed(self._state.sources.carry_out(statement), None)
+        if isinstance(statement, plan.CreateModel | plan.ExportModel):
+            self._check_access(statement)
         match statement:
             case plan.CreateIndex():
                 done = self._statements.create_index(statement, settings)
@@ -302,6 +304,14 @@ class Interpreter:
             case _:
                 return f"FROM {self._shown.listing(listed(statement))}"
         return self._noticed(done, None)
+
+    def _check_access(self, statement: plan.Statement) -> None:
+        """Models come from files and networks, which DuckDB's setting may forbid."""
+        allowed = self._connection.execute("SELECT current_setting('enable_external_access')")
+        if not allowed.fetchall()[0][0]:
+            raise UnsupportedError(
+                "Files and networks are out of bounds here: enable_external_access is off.",
+            )
 
     def _noticed(self, done: str | None, duckdbs: str | None) -> str | None:
         """Tells what was done; where nothing was, the statement is DuckDB's."""

@@ -1,6 +1,7 @@
 """The statements that run on a server, and how to cancel one: `augur_running`, `augur_cancel`."""
 
 import itertools
+import math
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -58,10 +59,11 @@ class Running:
                 next(self._ids), client, user, sql, time.monotonic(), cancel, progress
             )
 
-    def end(self, client: str) -> None:
-        """The client's statement has ended."""
+    def end(self, client: str, before: float = math.inf) -> None:
+        """The client's statement has ended, if it began before that time of the monotonic clock."""
         with self._lock:
-            self._statements.pop(client, None)
+            if client in self._statements and self._statements[client].began < before:
+                del self._statements[client]
 
     def statements(self) -> list[RunningStatement]:
         """What runs now, the oldest first."""
@@ -80,9 +82,10 @@ class Running:
     def cancel(self, number: int) -> bool:
         """Cancels a statement; False where none of that number runs."""
         for statement in self.statements():
-            if statement.id == number:
-                statement.cancel()
-                return True
+            with self._lock:  # Its client may run the next one by now.
+                if statement.id == number and self._statements.get(statement.client) == statement:
+                    statement.cancel()
+                    return True
         return False
 
     def register(self, connection: duckdb.DuckDBPyConnection) -> None:

@@ -24,7 +24,7 @@ from augursql.database.transactions import in_transaction
 from augursql.database.watch import Watch
 from augursql.errors import StorageError
 from augursql.masking import masked, secret_spans
-from augursql.planner.scan import speaks_augur
+from augursql.planner.scan import chooses_schema, speaks_augur
 from augursql.types import Monitor, SilentMonitor
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ _DEFINES = re.compile(r"\b(macro|function|attach|use|import|export|schema)\b", r
 _EXPORTS = re.compile(r"\bexport\s+database\b", re.IGNORECASE)
 
 _ATTACHES = re.compile(r"\s*attach\b", re.IGNORECASE)
-_CHOOSES_SCHEMA = re.compile(r"\s*(?:use\b|set\s+(?:schema|search_path)\b)", re.IGNORECASE)
 _INSERTS_VALUES = re.compile(r"\s*insert\s+into\b.*\bvalues\b", re.IGNORECASE | re.DOTALL)
 _DEPENDS = re.compile(r"\b(select|from|conflict|returning)\b", re.IGNORECASE)
 _WRITES = re.compile(r"\b(insert|update|delete|merge|nextval)\b", re.IGNORECASE)
@@ -79,10 +78,9 @@ class Session:
         self._extensions = Extensions(connection)
         self._interpreter: Interpreter | None = None
         self._running = ""
+        self._first, self._moved = settings, False
 
-    def beside(
-        self, monitor: Monitor | None = None, settings: Mapping[str, object] | None = None
-    ) -> "Session":
+    def beside(self, monitor: Monitor | None = None) -> "Session":
         """Another session on the same database, with settings of its own, to begin with this one's.
 
         Models that one of them has loaded serve both. A server has one for each of its clients.
@@ -92,12 +90,21 @@ class Session:
             self._portable.register()  # They outlive the other session.
         made = Session.__new__(Session)
         watch = Watch(monitor or SilentMonitor())
-        ours = self._state.settings
-        for name, value in (settings or {}).items():
-            ours = setting.changed(ours, name, value)
-        made._begin(connection, ours, watch, self._state.memory)
+        made._begin(connection, self._state.settings, watch, self._state.memory)
+        made._first = self._state.settings
         made._state.shared = made._state.sources.shared = True
         return made
+
+    def as_new(self, settings: Mapping[str, object] | None = None) -> bool:
+        """Begins anew for another client, with its settings; False where it cannot, as it has
+        another schema by now."""
+        ours = self._first
+        for name, value in (settings or {}).items():
+            ours = setting.changed(ours, name, value)
+        self._state.settings = ours
+        self._state.notices.clear()
+        self._state.records.clear()
+        return not self._moved
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -166,7 +173,8 @@ class Session:
             state.definitions_changed = True
             if self._interpreter is not None:
                 self._interpreter.forget_catalog()
-        if _CHOOSES_SCHEMA.match(sql):
+        if chooses_schema(sql):
+            self._moved = True
             with suppress(duckdb.Error):  # The other connection tells of it.
                 state.connection.execute(sql)
         if not speaks_augur(sql):

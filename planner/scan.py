@@ -7,6 +7,8 @@ DuckDB's); `parse` finds out. It never says no to a text in which `parse` would 
 
 import re
 
+from augursql.planner.lexer import tokenize
+
 # A word and what follows it may be parted by spaces or by a comment; a comment is a yes. The first
 # letter is looked at by itself, which makes the search six times as fast as the alternatives alone.
 _OURS = re.compile(
@@ -28,3 +30,16 @@ _OURS = re.compile(
 def speaks_augur(text: str) -> bool:
     """True where `text` may hold a call or a statement of ours; False means that it holds none."""
     return _OURS.search(text.lower()) is not None
+
+
+def chooses_schema(text: str) -> bool:
+    """Whether a text is one statement that changes where names are looked for: USE, and SET or
+    RESET of `schema` and `search_path`."""
+    tokens = [token.value.lower() for token in tokenize(text) or []]
+    if tokens[-1:] == [";"]:
+        tokens.pop()
+    if ";" in tokens or not tokens:
+        return False
+    named = tokens[2:3] if tokens[1:2] in (["session"], ["local"], ["global"]) else tokens[1:2]
+    of_names = named in (["schema"], ["search_path"])
+    return tokens[0] == "use" or (tokens[0] in ("set", "reset") and of_names)

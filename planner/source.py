@@ -6,6 +6,9 @@ from augursql.planner.sentence import Sentence
 
 _READS = ("select", "from", "with", "values", "table")
 _CHANGES = ("insert", "update", "delete", "merge", "copy", "create", "call", "execute")
+# Outside of brackets: what WITH stands before, or what INSERT ... SELECT ends with. A column of
+# such a name costs foresight, and nothing else.
+_WRITES = {"insert", "update", "delete", "merge", "returning", "conflict"}
 
 
 def readable(reading: Reading) -> range | None:
@@ -20,8 +23,8 @@ def readable(reading: Reading) -> range | None:
     changes = any(
         words.word(i) in _CHANGES and words.symbol(i - 1) == "(" for i in found
     )  # A CTE may change data.
-    ends = {words.word(i) for i in level(words, found)}
-    return None if changes or ends & {"returning", "conflict"} else found
+    outside = {words.word(i) for i in level(words, found)}
+    return None if changes or outside & _WRITES else found
 
 
 def _query(words: Sentence, tokens: range) -> range | None:

@@ -43,13 +43,15 @@ def register(connection: Any, name: str, function: VectorFunction, *, folded: bo
     _create(connection, name, function, folded)
 
 
-def register_for_good(connection: Any, name: str, function: VectorFunction) -> None:
+def register_for_good(
+    connection: Any, name: str, function: VectorFunction, *, folded: bool = True
+) -> None:
     """As `register`, for a name that other connections call, also when this one was closed.
 
     DuckDB holds the function's bare address, and frees it with the connection: so the small wrapper
     that it calls is kept until the process ends.
     """
-    _KEPT.append(_create(connection, name, function, folded=True))
+    _KEPT.append(_create(connection, name, function, folded))
 
 
 def positional(function: Any, count: int) -> None:

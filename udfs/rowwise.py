@@ -11,7 +11,8 @@ def register_rowwise(
 ) -> None:
     """Makes `answer` callable from SQL, row by row and each time anew.
 
-    `parameters` and `returns` are DuckDB type names; where a parameter is NULL, so is the answer.
+    `parameters` and `returns` are DuckDB type names; None is NULL, and where a parameter is NULL,
+    so is the answer.
     """
     import pyarrow as pa
 

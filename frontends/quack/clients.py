@@ -1,7 +1,10 @@
 """The clients of a server: each has a session of its own on the server's database."""
 
+import logging
+import math
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 import duckdb
@@ -9,95 +12,79 @@ import duckdb
 from augursql.database.session import Session
 from augursql.errors import AugurError, UnsupportedError
 from augursql.frontends.quack.permission import check_reading, check_server, check_types
+from augursql.frontends.quack.progress import Progress
 from augursql.frontends.quack.scans import check_scan
 from augursql.frontends.quack.users import User
 from augursql.masking import masked
 from augursql.planner.lexer import literal
 from augursql.planner.scan import speaks_augur
 
+# What Quack sends with each batch of rows to append; of its answer, only a refusal counts.
+_APPENDS = re.compile(r"INSERT INTO \S+ VALUES \(NULL(?:, NULL)*\)")
+_SPARE = 8
 
-class Progress:
-    """A Monitor that keeps the numbers, for who asks."""
-
-    def __init__(self) -> None:
-        self._label, self._total, self._done = "", 0, 0
-        self._lock = threading.Lock()
-
-    def begin(self, label: str, total: int | None) -> None:
-        with self._lock:
-            self._label, self._total, self._done = label, total or 0, 0
-
-    def advance(self, count: int) -> None:
-        with self._lock:
-            self._done += count
-
-    def end(self) -> None:
-        """What is shown stays until the next statement begins."""
-
-    def check(self) -> None:
-        return None
-
-    def told(self) -> str:
-        """How far it is: 'embedding 1,024 of 4,096 texts'."""
-        with self._lock:
-            of = f" of {self._total:,}" if self._total else ""
-            return f"{self._label} {self._done:,}{of} texts".strip() if self._done else ""
+_log = logging.getLogger(__name__)
 
 
 class Client:
     """One connection of a client, by Quack's id of it."""
 
-    def __init__(self, id: str, user: User | None, session: Session, progress: Progress) -> None:
-        self._id = id
-        self._user = user
-        self._session = session
-        self._progress = progress
+    def __init__(self, id: str, user: User, session: Session, progress: Progress) -> None:
+        self.id = id
+        self.session = session
+        self.progress = progress
+        self.user = user
         self._lock = threading.Lock()
+
+    @property
+    def relaying(self) -> bool:
+        """Whether its statement is still being planned or carried out by its session."""
+        return self._lock.locked()
 
     def relay(self, sql: str) -> str:
         """What DuckDB runs on the client's connection in place of its text. Raises AugurError and
         duckdb.Error for what is wrong with it."""
-        user = self._user
+        user, session = self.user, self.session
         check_server(sql)
-        if user is not None and user.read_only:
+        if user.read_only:
             check_reading(sql, user.name)
-        if not speaks_augur(sql):
-            check_scan(self._session.connection, sql)
         with self._lock:
-            self._progress.begin("", None)
-            name = user.name if user is not None else ""
-            self._session.running.begin(
-                self._id, name, masked(sql), self._session.interrupt, self._progress.told
+            if not speaks_augur(sql):
+                check_scan(session.connection, sql)
+            self.progress.begin("", None)
+            session.running.begin(
+                self.id, user.name, masked(sql), session.interrupt, self.progress.told
             )
-            given = self._session.relayed(sql)
-        if user is not None and user.read_only:
-            check_types(self._session.connection, given, user.name)
-        return given
+            given = session.relayed(sql)
+            if user.read_only:
+                check_types(session.connection, given, user.name)
+            return given
 
-    def finish(self) -> None:
-        """Called now and then while the client runs nothing."""
-        if self._lock.acquire(blocking=False):
-            try:
-                self._session.running.end(self._id)
-                with suppress(AugurError, duckdb.Error):
-                    self._session.finish()
-            finally:
-                self._lock.release()
-
-    def cancel(self) -> None:
-        """Ends what the client runs, if that is ours."""
-        self._session.interrupt()
+    def finish(self, asked: float = math.inf) -> bool:
+        """Called when the client ran nothing at a time of the monotonic clock; False where it does
+        by now."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            self.session.running.end(self.id, asked)
+            with suppress(AugurError, duckdb.Error):
+                self.session.finish()
+            return True
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
-        self._session.running.end(self._id)
-        with self._lock:
-            self._session.close()
+        """Ends what runs, and closes the session once it has."""
+        self.session.interrupt()
+        if self._lock.acquire(timeout=10):
+            self.session.close()
+        self.session.running.end(self.id)
 
 
 class Clients:
     """Makes a client when its first statement comes, and lets go of it when it has gone.
 
-    `user_of` tells who connected, by Quack's id of the connection.
+    `user_of` tells who connected, by Quack's id of the connection; None: nobody who may.
     """
 
     def __init__(self, session: Session, user_of: Callable[[str], User | None]) -> None:
@@ -105,27 +92,46 @@ class Clients:
         self._user_of = user_of
         self._lock = threading.Lock()
         self._clients: dict[str, Client] = {}
+        self._spare: list[Client] = []
         self._stopping = False
 
-    def relay(self, id: str, sql: str) -> str:
-        """What DuckDB runs for the client; where the text is wrong, a query that says so."""
+    def relay(self, id: str, sql: str) -> str | None:
+        """What DuckDB runs for the client; where the text is wrong, a query that says so. None,
+        which refuses, where Quack takes no other text."""
         try:
             if self._stopping:
                 raise UnsupportedError("The server is stopping.", hint="Connect again later.")
             return self._client(id).relay(sql)
         except (AugurError, duckdb.Error) as error:
-            return error_sql(str(error))
+            told = str(error)
+        except Exception:  # A client is not to see where in our files it happened.
+            _log.exception("a statement could not be relayed")
+            told = "AugurSQL failed at this statement; the server's log has the reason."
+        return None if _APPENDS.fullmatch(sql) else error_sql(told)
 
-    def settle(self, present: dict[str, bool]) -> None:
-        """Tells who is still connected, and whether a statement of theirs runs."""
+    @property
+    def relaying(self) -> list[str]:
+        """The clients whose statements their sessions work on."""
+        return [id for id, client in list(self._clients.items()) if client.relaying]
+
+    def settle(self, present: dict[str, bool], known: Collection[str], asked: float) -> None:
+        """Tells who is connected, and whether a statement of theirs runs; `known` are the clients
+        that there were when this was `asked`."""
         with self._lock:
-            gone = [id for id in self._clients if id not in present]
-            closing = [self._clients.pop(id) for id in gone]
-            idle = [client for id, client in self._clients.items() if not present[id]]
-        for client in closing:
-            client.close()
+            gone = [id for id in known if id in self._clients and id not in present]
+            leaving = [self._clients.pop(id) for id in gone]
+            idle = [self._clients[id] for id in known if present.get(id) is False]
+        for client in leaving:
+            if client.finish() and len(self._spare) < _SPARE and client.session.as_new():
+                self._spare.append(client)  # With its functions, which are never freed.
+            else:
+                threading.Thread(target=client.close, daemon=True).start()
         for client in idle:
-            client.finish()
+            client.finish(asked)
+
+    def known(self) -> list[str]:
+        """The clients that there are."""
+        return list(self._clients)
 
     def refuse(self) -> None:
         """From now on no statement begins."""
@@ -134,20 +140,34 @@ class Clients:
     def cancel(self) -> None:
         """Cancels what runs."""
         for client in list(self._clients.values()):
-            client.cancel()
+            client.session.interrupt()
 
     def close(self) -> None:
+        """Closes all sessions."""
         self.refuse()
-        self.settle({})
+        with self._lock:
+            closing = [*self._clients.values(), *self._spare]
+            self._clients, self._spare = {}, []
+        for client in closing:
+            client.close()
 
     def _client(self, id: str) -> Client:
+        found = self._clients.get(id)
+        if found is not None:
+            return found
+        user = self._user_of(id)
+        if user is None:
+            raise UnsupportedError("Who this is, is not known.", hint="Connect again.")
+        try:
+            spare = self._spare.pop()
+        except IndexError:
+            progress = Progress()
+            session = self._session.beside(progress)
+        else:
+            session, progress = spare.session, spare.progress
+        session.as_new(user.settings)
         with self._lock:
-            if id not in self._clients:
-                user, progress = self._user_of(id), Progress()
-                settings = user.settings if user is not None else {}
-                session = self._session.beside(progress, settings)
-                self._clients[id] = Client(id, user, session, progress)
-            return self._clients[id]
+            return self._clients.setdefault(id, Client(id, user, session, progress))
 
 
 def error_sql(text: str) -> str:

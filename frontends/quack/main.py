@@ -24,7 +24,7 @@ def main(given: Sequence[str]) -> int:
     options = _parser().parse_args(given)
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ending.set())
+        signal.signal(number, lambda *_: _end(ending))
     try:
         server = Server(
             options.database,
@@ -43,6 +43,13 @@ def main(given: Sequence[str]) -> int:
     print("Stopping: what runs may finish for five seconds.", file=sys.stderr)
     server.stop()
     return 0
+
+
+def _end(ending: threading.Event) -> None:
+    """The first signal asks, a second one does not wait."""
+    if ending.is_set():
+        os._exit(130)
+    ending.set()
 
 
 def _parser() -> argparse.ArgumentParser:

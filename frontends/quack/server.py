@@ -1,6 +1,10 @@
 """A database served to DuckDB shells: one process, many clients."""
 
+import logging
+import os
+import re
 import secrets
+import shlex
 import socket
 import threading
 import time
@@ -15,7 +19,7 @@ from augursql.database.session import Session
 from augursql.errors import InvalidValueError, StorageError
 from augursql.frontends.quack.clients import Clients
 from augursql.frontends.quack.extension import load
-from augursql.frontends.quack.users import User
+from augursql.frontends.quack.users import ANYBODY, User
 from augursql.planner.lexer import literal, quoted
 from augursql.udfs.rowwise import register_rowwise
 
@@ -23,6 +27,12 @@ PORT = 9494
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 SHORTEST_TOKEN = 4
 LOOKS_EVERY = 1.0
+
+# What bash reads inside of double quotes.
+_IN_QUOTES, _BACKSLASH = re.compile(r'[\\$"`]'), r"\\\g<0>"
+_TAKEN = ("memory", "system", "temp")
+
+_log = logging.getLogger(__name__)
 
 
 class Server:
@@ -36,7 +46,7 @@ class Server:
 
     def __init__(
         self,
-        path: str = ":memory:",
+        path: str | os.PathLike[str] = ":memory:",
         *,
         port: int = PORT,
         host: str = "localhost",
@@ -54,24 +64,34 @@ class Server:
             )
         if token is not None and len(token) < SHORTEST_TOKEN:
             raise InvalidValueError(f"A token has {SHORTEST_TOKEN} characters or more.")
+        path = os.fspath(path)
         self.host, self.port = host, _free_port(host, port)
         self.token = token or secrets.token_hex(16)
         self.name = Path(path).stem if path != ":memory:" else "augur"
         self._users = list(users or ())
+        self._mark = secrets.token_hex(8)
         self._connected: dict[str, User] = {}
-        self._stopped = threading.Event()
-        self._session = Session(path, read_only=read_only, config=config, settings=settings)
+        self._stopped, self._stopping = threading.Event(), threading.Lock()
+        self._session = Session(
+            path,
+            read_only=read_only,
+            config={"python_enable_replacements": False, **(config or {})},
+            settings=settings,
+        )
         try:
             load(self._session.connection)
-            # A name in a client's text is never one of this program's variables.
-            self._session.connection.execute("SET python_enable_replacements = false")
             if not external_access:  # Not before: extensions are files, too.
                 self._session.connection.execute("SET enable_external_access = false")
             # A connection of its own: hooks, which run on Quack's threads, leave this one alone.
             self._own = self._session.beside()
-            self._clients = Clients(self._session, self._connected.get)
+        except BaseException:
+            self._session.close()
+            raise
+        try:
+            self._clients = Clients(self._session, self._user)
             self._start()
         except BaseException:
+            self._own.close()
             self._session.close()
             raise
         self._looking = threading.Thread(target=self._look, name="augur-quack", daemon=True)
@@ -86,9 +106,12 @@ class Server:
     @property
     def line(self) -> str:
         """A command line that opens the DuckDB shell on the database."""
-        token = "YOUR TOKEN" if self._users else self.token
-        attach = f"ATTACH '{self.uri}' AS {_name(self.name)} (TOKEN {literal(token)})"
-        return f'duckdb -cmd "{attach}; USE {_name(self.name)}"'
+        token = literal("YOUR TOKEN" if self._users else self.token)
+        name = _name(self.name)
+        statements = f"ATTACH '{self.uri}' AS {name} (TOKEN {token}); USE {name}"
+        if "!" in statements:  # Between double quotes, bash may take it for its history.
+            return f"duckdb -cmd {shlex.quote(statements)}"
+        return f'duckdb -cmd "{_IN_QUOTES.sub(_BACKSLASH, statements)}"'
 
     def wait(self) -> None:
         """Returns when the server has stopped."""
@@ -96,22 +119,26 @@ class Server:
 
     def stop(self, patience: float = 5.0) -> None:
         """Lets what runs finish for `patience` seconds, cancels the rest, writes all and closes."""
-        if self._stopped.is_set():
-            return
-        self._clients.refuse()
-        self._until_idle(patience)
-        self._clients.cancel()
-        self._until_idle(patience)
-        connection = self._session.connection
-        with suppress(duckdb.Error):
-            connection.execute(f"CALL quack_stop({literal(self.uri)})").fetchall()
-        self._stopped.set()
-        self._looking.join()
-        self._clients.close()
-        with suppress(duckdb.Error):
-            connection.execute("CHECKPOINT")
-        self._own.close()
-        self._session.close()
+        with self._stopping:
+            if self._stopped.is_set():
+                return
+            self._clients.refuse()
+            self._until_idle(patience)
+            self._clients.cancel()
+            self._until_idle(patience)
+            connection = self._session.connection
+            with suppress(duckdb.Error):
+                connection.execute(f"CALL quack_stop({literal(self.uri)})").fetchall()
+            self._stopped.set()
+            self._looking.join()
+            self._clients.close()
+            self._own.close()
+            try:
+                connection.execute("CHECKPOINT")
+            except duckdb.Error as error:
+                # Nothing is lost: who opens the database next reads its log.
+                _log.warning("the database could not be checkpointed: %s", error)
+            self._session.close()
 
     def __enter__(self) -> "Server":
         return self
@@ -121,16 +148,18 @@ class Server:
 
     def _start(self) -> None:
         connection = self._session.connection
-        text = "VARCHAR"
+        text, mark = "VARCHAR", self._mark  # Whoever knows their names may call them.
         register_rowwise(
-            connection, "augur_authenticate", [text] * 3, "BOOLEAN", self._authenticate
+            connection, f"augur_authenticate_{mark}", [text] * 3, "BOOLEAN", self._authenticate
         )
-        register_rowwise(connection, "augur_authorize", [text] * 2, text, self._clients.relay)
+        register_rowwise(
+            connection, f"augur_authorize_{mark}", [text] * 2, text, self._clients.relay
+        )
         self._session.running.register(connection)
-        self._session.running.alive = lambda: [id for id, busy in self._present().items() if busy]
+        self._session.running.alive = self._busy
         connection.execute(
-            "SET GLOBAL quack_authorization_function = 'augur_authorize';"
-            "SET GLOBAL quack_authentication_function = 'augur_authenticate'"
+            f"SET GLOBAL quack_authorization_function = 'augur_authorize_{mark}';"
+            f"SET GLOBAL quack_authentication_function = 'augur_authenticate_{mark}'"
         )
         elsewhere = str(self.host not in LOOPBACK).lower()
         try:
@@ -150,6 +179,14 @@ class Server:
         self._connected[id] = user
         return True
 
+    def _user(self, id: str) -> User | None:
+        """Who a connection belongs to; None where the server has users and this is none of them."""
+        return self._connected.get(id) if self._users else ANYBODY
+
+    def _busy(self) -> list[str]:
+        """The clients of which a statement runs."""
+        return [*self._clients.relaying, *(id for id, busy in self._present().items() if busy)]
+
     def _present(self) -> dict[str, bool]:
         """Quack's connections, and whether a statement of theirs runs."""
         cursor = self._own.connection.cursor()
@@ -164,16 +201,22 @@ class Server:
     def _look(self) -> None:
         """Lets go of clients that have left, and has the idle ones write what they kept."""
         while not self._stopped.wait(LOOKS_EVERY):
-            with suppress(duckdb.Error):
+            known, connected = self._clients.known(), list(self._connected)
+            asked = time.monotonic()
+            try:
                 present = self._present()
-                self._clients.settle(present)
-                for id in [id for id in self._connected if id not in present]:
-                    self._connected.pop(id, None)
+                self._clients.settle(present, known, asked)
+                for id in connected:
+                    if id not in present:
+                        self._connected.pop(id, None)
+            except Exception:
+                _log.exception("what clients have left could not be settled")
 
     def _until_idle(self, patience: float) -> None:
         end = time.monotonic() + patience
-        while time.monotonic() < end and any(self._present().values()):
-            time.sleep(0.05)
+        with suppress(duckdb.Error):
+            while time.monotonic() < end and self._busy():
+                time.sleep(0.05)
 
 
 def _free_port(host: str, port: int) -> int:
@@ -181,6 +224,8 @@ def _free_port(host: str, port: int) -> int:
 
     Quack would share it with another server, and each would get some of the clients.
     """
+    if not 0 <= port <= 65_535:
+        raise InvalidValueError(f"There is no port {port}.", hint="Ports are 1 to 65535.")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(found[0]) as listening:
@@ -188,7 +233,7 @@ def _free_port(host: str, port: int) -> int:
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(found[4])
             return int(listening.getsockname()[1])
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise _cannot_listen(host, port, error) from error
 
 
@@ -200,5 +245,5 @@ def _cannot_listen(host: str, port: int, error: Exception) -> StorageError:
 
 
 def _name(name: str) -> str:
-    """A database's name as SQL inside of double quotes of the shell's."""
-    return name if name.isidentifier() and name.isascii() else quoted(name).replace('"', '\\"')
+    """A database's name as SQL; the shell has some of its own."""
+    return quoted(f"augur_{name}" if name.lower() in _TAKEN else name)

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from augursql import settings as setting
 from augursql.errors import InvalidValueError, StorageError
 
 SHORTEST = 16
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,11 @@ class User:
     settings: Mapping[str, object] = field(default_factory=dict)
 
     def owns(self, token: str) -> bool:
-        """Whether it is this user's token; takes the same time whichever it is."""
+        """Whether it is this user's token; takes the same time whatever it is."""
         return hmac.compare_digest(digest(token), self.token_sha256)
+
+
+ANYBODY = User("", "")
 
 
 def digest(token: str) -> str:
@@ -40,7 +45,7 @@ def read_users(path: Path) -> list[User]:
         [alice]
         token = "..."           # or token_sha256, its digest
         read_only = true
-        settings = { budget_texts = 10000 }
+        settings = { max_rows = 10000 }
 
     Raises StorageError where it cannot be read, InvalidValueError for what it should not hold.
     """
@@ -54,7 +59,13 @@ def read_users(path: Path) -> list[User]:
         raise InvalidValueError(
             f'"{path}" has no users.', hint='One is a table with a token: [alice] token = "..."'
         )
-    return [_user(name, given) for name, given in found.items()]
+    users = [_user(name, given) for name, given in found.items()]
+    named = dict[str, str]()
+    for user in users:
+        other = named.setdefault(user.token_sha256, user.name)
+        if other != user.name:
+            raise InvalidValueError(f'"{other}" and "{user.name}" have the same token.')
+    return users
 
 
 def _user(name: str, given: Any) -> User:
@@ -74,9 +85,16 @@ def _user(name: str, given: Any) -> User:
             f'The token of "{name}" is too short to be safe.',
             hint=f"Use {SHORTEST} characters or more, such as those of: openssl rand -hex 16",
         )
+    if known is not None and not (isinstance(known, str) and _DIGEST.fullmatch(known.lower())):
+        raise InvalidValueError(
+            f'token_sha256 of "{name}" is no SHA-256 in hexadecimal.',
+            hint="This prints it: printf %s TOKEN | sha256sum",
+        )
     own = given.get("settings", {})
+    if not isinstance(own, dict):
+        raise InvalidValueError(f'settings of "{name}" is a table: settings = {{ max_rows = 10 }}')
     setting.initial(own)  # A wrong one is told of now, and not to the user.
     read_only = given.get("read_only", False)
     if not isinstance(read_only, bool):
         raise InvalidValueError(f'read_only of "{name}" is true or false.')
-    return User(name, known or digest(token or ""), read_only, own)
+    return User(name, known.lower() if known else digest(token or ""), read_only, own)
