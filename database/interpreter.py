@@ -112,6 +112,9 @@ class Interpreter:
         with self._guard(sql, progress)():
             if isinstance(statement, plan.Explain):
                 return self._explained(statement, None)
+            if isinstance(statement, plan.SetSetting | plan.ResetSetting):
+                self._carry_out(statement)
+                return f"FROM {listings.setting_sql(self._state.settings, statement.name)}"
             if not isinstance(statement, plan.Query):
                 return self._carry_out(statement) or self._told()
             if statement.definition:

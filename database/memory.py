@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class Memory:
     """Loaded encoders by artifact and options, artifacts by source or digest, loaded indexes and
-    fitted targets by index version, the memo, and what
-    runs. Who loads or fits holds the `lock`, so that it is
-    done once.
+    fitted targets by index version, the memo, and what runs. Who loads or fits holds the `lock`,
+    so that it is done once.
     """
 
     encoders: dict[Any, Any] = field(default_factory=dict)

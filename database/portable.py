@@ -77,12 +77,17 @@ class Portable:
             with suppress(duckdb.Error):  # A database can be opened without them.
                 macros.create(connection, database)
 
+    @property
+    def ready(self) -> bool:
+        """Whether the functions are there, this session's or another's."""
+        return bool(self._registered) or self._anothers
+
     def register(self) -> None:
         """Registers the functions, unless this session did so, or another of this process.
 
         Who opens a database first owns its functions, until that session is closed.
         """
-        if not self._registered and not self._anothers:
+        if not self.ready:
             self.take_over()
 
     def take_over(self) -> bool:

@@ -86,8 +86,9 @@ class Session:
         Models that one of them has loaded serve both. A server has one for each of its clients.
         """
         connection = self._state.connection.cursor()
-        with self._state.memory.lock:
-            self._portable.register()  # They outlive the other session.
+        if not self._portable.ready:  # Not to wait for who loads a model.
+            with self._state.memory.lock:
+                self._portable.register()  # They outlive the other session.
         made = Session.__new__(Session)
         watch = Watch(monitor or SilentMonitor())
         made._begin(connection, self._state.settings, watch, self._state.memory)

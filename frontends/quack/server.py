@@ -67,7 +67,6 @@ class Server:
         path = os.fspath(path)
         self.host, self.port = host, _free_port(host, port)
         self.token = token or secrets.token_hex(16)
-        self.name = Path(path).stem if path != ":memory:" else "augur"
         self._users = list(users or ())
         self._mark = secrets.token_hex(8)
         self._connected: dict[str, User] = {}
@@ -80,6 +79,8 @@ class Server:
         )
         try:
             load(self._session.connection)
+            name = Path(path).stem if path != ":memory:" else "augur"
+            self._name = _name(self._session.connection, name)
             if not external_access:  # Not before: extensions are files, too.
                 self._session.connection.execute("SET enable_external_access = false")
             # A connection of its own: hooks, which run on Quack's threads, leave this one alone.
@@ -107,8 +108,8 @@ class Server:
     def line(self) -> str:
         """A command line that opens the DuckDB shell on the database."""
         token = literal("YOUR TOKEN" if self._users else self.token)
-        name = _name(self.name)
-        statements = f"ATTACH '{self.uri}' AS {name} (TOKEN {token}); USE {name}"
+        attach = f"ATTACH '{self.uri}' AS {self._name} (TOKEN {token})"
+        statements = f"{attach}; USE {self._name}"
         if "!" in statements:  # Between double quotes, bash may take it for its history.
             return f"duckdb -cmd {shlex.quote(statements)}"
         return f'duckdb -cmd "{_IN_QUOTES.sub(_BACKSLASH, statements)}"'
@@ -244,6 +245,13 @@ def _cannot_listen(host: str, port: int, error: Exception) -> StorageError:
     )
 
 
-def _name(name: str) -> str:
-    """A database's name as SQL; the shell has some of its own."""
-    return quoted(f"augur_{name}" if name.lower() in _TAKEN else name)
+def _name(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+    """A database's name as SQL, quoted where it has to be; the shell has some of its own."""
+    name = f"augur_{name}" if name.lower() in _TAKEN else name
+    reserved = connection.execute(
+        "SELECT count(*) FROM duckdb_keywords() "
+        "WHERE keyword_name = lower(?) AND keyword_category <> 'unreserved'",
+        [name],
+    ).fetchall()
+    simple = re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) is not None
+    return name if simple and reserved == [(0,)] else quoted(name)
