@@ -70,6 +70,7 @@ class Server:
         self._users = list(users or ())
         self._mark = secrets.token_hex(8)
         self._connected: dict[str, User] = {}
+        self._seen = set[str]()
         self._stopped, self._stopping = threading.Event(), threading.Lock()
         self._session = Session(
             path,
@@ -207,9 +208,12 @@ class Server:
             try:
                 present = self._present()
                 self._clients.settle(present, known, asked)
+                # Who has connected, and not said a word yet, is not among those present.
+                self._seen |= present.keys()
                 for id in connected:
-                    if id not in present:
+                    if id in self._seen and id not in present:
                         self._connected.pop(id, None)
+                self._seen &= present.keys()
             except Exception:
                 _log.exception("what clients have left could not be settled")
 
