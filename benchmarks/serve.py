@@ -19,7 +19,8 @@ import duckdb
 from data import table, verdict
 
 import augursql
-from augursql.frontends.quack.extension import load, wheel_file
+from augursql.database.connectors.extensions import packaged
+from augursql.frontends.quack.extension import load
 from augursql.frontends.quack.setup import copy_extensions
 
 REVIEWS = Path(__file__).parents[1] / "sql_examples" / "hotel_reviews.csv"
@@ -80,7 +81,7 @@ def shells(line: str, count: int, home: Path) -> float:
 
 
 def main() -> None:
-    if wheel_file("quack", f"v{duckdb.__version__}") is None:
+    if packaged("quack") is None:
         print(f"skipped: there is no package of Quack's extension for DuckDB {duckdb.__version__}")
         return
     with tempfile.TemporaryDirectory() as folder:

@@ -27,7 +27,7 @@ def tolerant(function: VectorFunction, monitor: Monitor) -> VectorFunction:
             return function.compute(*columns)
         except InterruptedStatementError:
             raise
-        except Exception:
+        except Exception:  # Whatever a model raises: it is told of the rows that are to blame.
             return _Halving(function, monitor, columns).answer()
 
     return replace(function, compute=compute)

@@ -58,12 +58,12 @@ class Extensions:
                 self._connection.execute(f"LOAD {literal(str(file))}").fetchall()
 
 
-def packaged(name: str) -> Path | None:
-    """The file of an extension that is installed as a package for this version of DuckDB."""
+def packaged(name: str, version: str = duckdb.__version__) -> Path | None:
+    """The file of an extension that is installed as a package for a version of DuckDB."""
     package = find_spec(f"duckdb_extension_{name}")
     if package is None or package.origin is None:
         return None
-    folder = Path(package.origin).parent / "extensions" / f"v{duckdb.__version__}"
+    folder = Path(package.origin).parent / "extensions" / f"v{version}"
     file = folder / f"{name}.duckdb_extension"
     return file if file.exists() else None
 

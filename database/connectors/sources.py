@@ -185,7 +185,7 @@ class Sources:
         try:
             reader = outgoing.reader(at_once=source.remote.target.one_writer)
             rows = source.remote.write(name, reader, mode)
-        except Exception:
+        except Exception:  # A driver raises whatever it likes when the rows it reads fail.
             if outgoing.failure is not None:
                 raise outgoing.failure from None
             raise

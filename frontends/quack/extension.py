@@ -1,11 +1,10 @@
 """The Quack extension: found, loaded, and known to be the one whose hook rewrites statements."""
 
-from importlib.util import find_spec
-from pathlib import Path
-
 import duckdb
 
+from augursql.database.connectors.extensions import packaged
 from augursql.errors import UnsupportedError
+from augursql.planner.lexer import literal
 
 # Quack needs httpfs at both ends: the shell to speak HTTP, the server for its cryptography.
 EXTENSIONS = ("httpfs", "quack")
@@ -16,11 +15,11 @@ def load(connection: duckdb.DuckDBPyConnection) -> None:
 
     Raises UnsupportedError where there is none, or one whose authorization hook cannot rewrite.
     """
-    version = str(connection.execute("SELECT version()").fetchall()[0][0])
+    version = duckdb.__version__
     for name in EXTENSIONS:
-        file = wheel_file(name, version)
+        file = packaged(name)
         try:
-            connection.execute(f"LOAD '{file}'" if file else f"LOAD {name}")
+            connection.execute(f"LOAD {literal(str(file))}" if file else f"LOAD {name}")
         except duckdb.Error as error:
             raise UnsupportedError(
                 f'The extension "{name}" of DuckDB {version}, which Quack needs, is not here.',
@@ -37,12 +36,3 @@ def load(connection: duckdb.DuckDBPyConnection) -> None:
             f"The Quack extension of DuckDB {version} does not let a server rewrite statements.",
             hint="Use the one that AugurSQL is tested with: pip install 'augursql[quack]'.",
         )
-
-
-def wheel_file(name: str, version: str) -> Path | None:
-    """The extension's file in its Python package, for a version of DuckDB such as 'v1.5.5'."""
-    found = find_spec(f"duckdb_extension_{name}")
-    if found is None or found.origin is None:
-        return None
-    file = Path(found.origin).parent / "extensions" / version / f"{name}.duckdb_extension"
-    return file if file.is_file() else None

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from augursql.errors import AugurError
 from augursql.frontends.quack.server import PORT, Server
 from augursql.frontends.quack.users import read_users
 
@@ -20,24 +19,20 @@ Ctrl-C stops it: what runs may finish for five seconds, the rest is cancelled.
 
 
 def main(given: Sequence[str]) -> int:
-    """Serves until a signal ends it; returns the exit status."""
+    """Serves until a signal ends it; returns the exit status. Raises what `Server` raises."""
     options = _parser().parse_args(given)
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: _end(ending))
-    try:
-        server = Server(
-            options.database,
-            port=options.quack,
-            host=options.host,
-            token=options.token or os.environ.get("AUGUR_TOKEN"),
-            users=read_users(Path(options.users)) if options.users else None,
-            read_only=options.readonly,
-            external_access=not options.no_external_access,
-        )
-    except AugurError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
+    server = Server(
+        options.database,
+        port=options.quack,
+        host=options.host,
+        token=options.token or os.environ.get("AUGUR_TOKEN"),
+        users=read_users(Path(options.users)) if options.users else None,
+        read_only=options.readonly,
+        external_access=not options.no_external_access,
+    )
     print(server.line, flush=True)
     ending.wait()
     print("Stopping: what runs may finish for five seconds.", file=sys.stderr)

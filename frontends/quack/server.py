@@ -214,7 +214,7 @@ class Server:
                     if id in self._seen and id not in present:
                         self._connected.pop(id, None)
                 self._seen &= present.keys()
-            except Exception:
+            except Exception:  # Of one look; the next one comes, whatever went wrong.
                 _log.exception("what clients have left could not be settled")
 
     def _until_idle(self, patience: float) -> None:

@@ -2,34 +2,30 @@
 
 import argparse
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
-from augursql.errors import AugurError, StorageError
-from augursql.frontends.quack.extension import EXTENSIONS, wheel_file
+from augursql.database.connectors.extensions import packaged
+from augursql.errors import StorageError
+from augursql.frontends.quack.extension import EXTENSIONS
 from augursql.frontends.quack.server import PORT
 from augursql.planner.lexer import literal
 
 BEGIN, END = "-- AugurSQL: begin", "-- AugurSQL: end"
-SHELL = "v1.5.5"
+SHELL = "1.5.5"
 
 
 def main(given: Sequence[str]) -> int:
-    """Prints or writes the macro; returns the exit status."""
+    """Prints or writes the macro; returns the exit status. Raises StorageError."""
     options = _parser().parse_args(given)
     lines = macro(f"quack:{options.host}:{options.quack}", options.token)
     if not options.write:
         print(lines)
         return 0
-    try:
-        for told in (*copy_extensions(Path.home()), write(Path.home() / ".duckdbrc", lines)):
-            print(told)
-    except AugurError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
+    for told in (*copy_extensions(Path.home()), write(Path.home() / ".duckdbrc", lines)):
+        print(told)
     return 0
 
 
@@ -67,9 +63,9 @@ def write(file: Path, lines: str) -> str:
 def copy_extensions(home: Path) -> list[str]:
     """Gives the shell the extensions that it needs, from their wheels; says what it did."""
     told = []
-    folder = home / ".duckdb" / "extensions" / SHELL / _platform()
+    folder = home / ".duckdb" / "extensions" / f"v{SHELL}" / _platform()
     for name in EXTENSIONS:
-        source, target = wheel_file(name, SHELL), folder / f"{name}.duckdb_extension"
+        source, target = packaged(name, SHELL), folder / f"{name}.duckdb_extension"
         if source is None or target.exists():
             continue
         try:

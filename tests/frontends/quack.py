@@ -14,14 +14,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from augursql.frontends.quack.extension import EXTENSIONS, wheel_file
+from augursql.database.connectors.extensions import packaged
+from augursql.frontends.quack.extension import EXTENSIONS
 from augursql.frontends.quack.setup import copy_extensions
 
-VERSION = f"v{duckdb.__version__}"
-
 needs_quack = pytest.mark.skipif(
-    not all(wheel_file(name, VERSION) for name in EXTENSIONS),
-    reason=f"Quack's extension for DuckDB {VERSION} is not installed",
+    not all(packaged(name) for name in EXTENSIONS),
+    reason=f"Quack's extension for DuckDB {duckdb.__version__} is not installed",
 )
 
 
