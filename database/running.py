@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from augursql.masking import masked
 from augursql.udfs.rowwise import register_rowwise
 
 COLUMNS = {
@@ -73,10 +74,11 @@ class Running:
         return sorted(found, key=lambda statement: statement.id)
 
     def rows(self) -> list[tuple[int, str, str, float, str]]:
-        """`statements` as rows of COLUMNS."""
+        """`statements` as rows of COLUMNS, without their secrets."""
         now = time.monotonic()
         return [
-            (s.id, s.user, s.sql, round(now - s.began, 1), s.progress()) for s in self.statements()
+            (s.id, s.user, masked(s.sql), round(now - s.began, 1), s.progress())
+            for s in self.statements()
         ]
 
     def cancel(self, number: int) -> bool:

@@ -3,6 +3,8 @@
 One regular expression and nothing else, because every plain DuckDB statement pays for it. It may
 say yes to a text that turns out to be plain (a string that reads 'predict(', a DROP INDEX of
 DuckDB's); `parse` finds out. It never says no to a text in which `parse` would find something.
+
+`chooses_schema` is such a first look as well: at what another connection's session has to follow.
 """
 
 import re
@@ -26,6 +28,8 @@ _OURS = re.compile(
     re.VERBOSE,
 )
 
+_SCHEMA = re.compile(r"\b(?:use|schema|search_path)\b", re.IGNORECASE)
+
 
 def speaks_augur(text: str) -> bool:
     """True where `text` may hold a call or a statement of ours; False means that it holds none."""
@@ -35,6 +39,8 @@ def speaks_augur(text: str) -> bool:
 def chooses_schema(text: str) -> bool:
     """Whether a text is one statement that changes where names are looked for: USE, and SET or
     RESET of `schema` and `search_path`."""
+    if _SCHEMA.search(text) is None:
+        return False
     tokens = [token.value.lower() for token in tokenize(text) or []]
     if tokens[-1:] == [";"]:
         tokens.pop()

@@ -23,7 +23,8 @@ _NEEDED = {
     "delta": r"\bdelta",
     "iceberg": r"\biceberg",
 }
-_ANY = re.compile("|".join(_NEEDED.values()), re.IGNORECASE)
+# One of these stands in every such statement; looking for them costs plain SQL next to nothing.
+_HINTS = ("postgres", "mysql", "sqlite", ".db", "://", "type", "httpfs", "delta", "iceberg")
 _EACH = {name: re.compile(words, re.IGNORECASE) for name, words in _NEEDED.items()}
 _ALSO = {"iceberg": ("avro", "httpfs"), "delta": ("httpfs",)}
 _MISSING = re.compile(
@@ -42,7 +43,8 @@ class Extensions:
 
     def make_ready(self, sql: str) -> None:
         """Loads the extensions that a statement seems to need, where a package has them."""
-        if _ANY.search(sql) is None or "adbc" in sql.lower():
+        text = sql.lower()
+        if not any(hint in text for hint in _HINTS) or "adbc" in text:
             return
         for name, words in _EACH.items():
             if name not in self._seen and words.search(sql):

@@ -15,7 +15,6 @@ from augursql.frontends.quack.permission import check_reading, check_server, che
 from augursql.frontends.quack.progress import Progress
 from augursql.frontends.quack.scans import check_scan
 from augursql.frontends.quack.users import User
-from augursql.masking import masked
 from augursql.planner.lexer import literal
 from augursql.planner.scan import speaks_augur
 
@@ -52,9 +51,7 @@ class Client:
             if not speaks_augur(sql):
                 check_scan(session.connection, sql)
             self.progress.begin("", None)
-            session.running.begin(
-                self.id, user.name, masked(sql), session.interrupt, self.progress.told
-            )
+            session.running.begin(self.id, user.name, sql, session.interrupt, self.progress.told)
             given = session.relayed(sql)
             if user.read_only:
                 check_types(session.connection, given, user.name)
