@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augursql.engine.inference.pooling import normalized, pool, pooling_weights
-from augursql.engine.inference.runtime import Session
 from augursql.engine.repository.manifest import Manifest
+from augursql.engine.runtime.sessions import Session
 from augursql.errors import ModelError
 
 POOL_INPUT, POOL_OUTPUT = "pool_weights", "pooled"

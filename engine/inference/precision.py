@@ -14,9 +14,9 @@ from augursql.engine.inference.calibration import FITTING, JUDGING
 from augursql.engine.inference.int8 import product_inputs, quantize
 from augursql.engine.inference.network import Network, add_pooling
 from augursql.engine.inference.ranges import fixed_forms
-from augursql.engine.inference.runtime import Runtime
 from augursql.engine.inference.tokenizer import Tokenizer
 from augursql.engine.repository.store import Artifact, Store
+from augursql.engine.runtime.sessions import Runtime
 from augursql.errors import ModelError, StorageError
 from augursql.types import Monitor
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from augursql.engine.inference.cores import available_cores
+from augursql.engine.runtime.cores import available_cores
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")

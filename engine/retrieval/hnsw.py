@@ -4,7 +4,6 @@ Hierarchical navigable small worlds (Malkov and Yashunin, 2016, arXiv:1603.09320
 copy of its vectors, lives in memory and may be saved; `graphfile` keeps the file.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,6 +14,7 @@ import numpy as np
 
 from augursql.engine.retrieval.exact import Pool, search
 from augursql.engine.retrieval.neighbours import Floats, Ids, Metric, Neighbours, metric_named
+from augursql.engine.runtime.cores import available_cores
 from augursql.errors import InvalidValueError, UnsupportedError
 from augursql.types import Monitor
 
@@ -65,7 +65,7 @@ def build(
         ef_construction=options.ef_construction,
         random_seed=options.seed & 0x7FFFFFFF,
     )
-    threads = options.threads or cores()
+    threads = options.threads or available_cores()
     done = 0
     monitor.begin("building the graph", count)
     try:
@@ -228,18 +228,11 @@ def _kept(found: Neighbours, k: int, exclude: Ids | None, within: Ids | None) ->
     )
 
 
-def cores() -> int:
-    """The cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
-
-
 def opened(path: Path, dimensions: int, metric: Metric, threads: int) -> HnswRetriever:
     """The graph in a file whose checksum was verified: hnswlib trusts what it reads."""
     index = _empty(dimensions, metric)
     index.load_index(str(path))
-    return HnswRetriever(index, metric, threads or cores())
+    return HnswRetriever(index, metric, threads or available_cores())
 
 
 def _empty(dimensions: int, metric: Metric) -> Any:

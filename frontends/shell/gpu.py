@@ -6,7 +6,7 @@ from collections.abc import Sequence
 def main(arguments: Sequence[str]) -> int:
     """Installs it; returns the exit status. Raises ModelError when pip cannot get it."""
     from augursql import settings as setting
-    from augursql.engine.inference.gpu import install_gpu_runtime
+    from augursql.engine.runtime.gpu import install_gpu_runtime
 
     store = setting.initial({}).store
     print(

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from augursql.engine.inference.encoder import Encoder, EncoderOptions, Encoding, load_encoder
-from augursql.engine.inference.runtime import MemoryExhaustedError, load_runtime
 from augursql.engine.inference.tokenizer import Tokenizer
 from augursql.engine.repository.store import Artifact, Store
+from augursql.engine.runtime.sessions import MemoryExhaustedError, load_runtime
 from augursql.errors import InterruptedStatementError, ModelError, StorageError
 from augursql.types import SilentMonitor
 

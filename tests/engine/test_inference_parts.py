@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augursql.engine.inference.batching import pack, slices
-from augursql.engine.inference.cores import available_cores
 from augursql.engine.inference.pooling import normalized, pool, pooling_weights
 from augursql.engine.inference.ranges import fixed_forms
 from augursql.engine.inference.tokenizer import Tokenizer
 from augursql.engine.repository.store import Artifact
+from augursql.engine.runtime.cores import available_cores
 from augursql.errors import ModelError
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import onnxruntime
 import pytest
 
-from augursql.engine.inference.gpu import gpu_folder, install_gpu_runtime
-from augursql.engine.inference.runtime import CUDA, load_runtime
+from augursql.engine.runtime.gpu import gpu_folder, install_gpu_runtime
+from augursql.engine.runtime.sessions import CUDA, load_runtime
 from augursql.errors import ModelError, StorageError
 
 no_gpu = pytest.mark.skipif(
@@ -34,7 +34,7 @@ def test_cuda_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(ModelError, match="loaded earlier in this process"):
         load_runtime(tmp_path, "cuda")
     builds = ["onnxruntime", "onnxruntime-gpu"]
-    monkeypatch.setattr("augursql.engine.inference.runtime.installed_builds", lambda: builds)
+    monkeypatch.setattr("augursql.engine.runtime.sessions.installed_builds", lambda: builds)
     with pytest.raises(ModelError, match="overwrote one another") as caught:
         load_runtime(tmp_path, "cuda")
     assert "pip uninstall -y onnxruntime onnxruntime-gpu" in caught.value.hint
@@ -48,7 +48,7 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
 
 def _load_in_a_new_process(home: Path, provider: str) -> str:
     program = (
-        "import sys, pathlib; from augursql.engine.inference.runtime import load_runtime;"
+        "import sys, pathlib; from augursql.engine.runtime.sessions import load_runtime;"
         "r = load_runtime(pathlib.Path(sys.argv[1]), sys.argv[2], 1); print(r.module.__file__)"
     )
     root = Path(__file__).parents[2]
@@ -95,7 +95,7 @@ class Pip:
 
 def test_installing_the_gpu_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pip = Pip()
-    monkeypatch.setattr("augursql.engine.inference.gpu.subprocess.run", pip)
+    monkeypatch.setattr("augursql.engine.runtime.gpu.subprocess.run", pip)
     for _ in range(2):
         folder = install_gpu_runtime(tmp_path, "9.9")
         assert folder == gpu_folder(tmp_path)
@@ -106,7 +106,7 @@ def test_installing_the_gpu_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_installing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("augursql.engine.inference.gpu.subprocess.run", Pip(1))
+    monkeypatch.setattr("augursql.engine.runtime.gpu.subprocess.run", Pip(1))
     with pytest.raises(ModelError, match="ERROR: no such wheel"):
         install_gpu_runtime(tmp_path)
     assert not gpu_folder(tmp_path).exists()

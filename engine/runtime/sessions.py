@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augursql.engine.inference.cores import available_cores
-from augursql.engine.inference.gpu import gpu_folder, installed_builds
+from augursql.engine.runtime.cores import available_cores
+from augursql.engine.runtime.gpu import gpu_folder, installed_builds
 from augursql.errors import ModelError
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
