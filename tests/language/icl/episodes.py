@@ -58,7 +58,7 @@ def episode(random: Random, level: Level) -> Episode:
     wrap = _wrapping(random)
     messages = [("system", _task(random, level, list(teams.values())))] if level.task else []
     asked = random.choice(topics)
-    others = random.random()
+    others = max(random.random(), random.random())
     told: list[bool] = []
     seen: list[str] = []
     for number in range(random.randint(0, level.examples), -1, -1):
@@ -103,11 +103,14 @@ def _task(random: Random, level: Level, labels: list[str]) -> str:
                 )
             )
     quote = random.choice(("", "", '"', "'", "`"))
-    between = random.choice((", ", ", ", "\n", " | ", "\n- ", " / ", " "))
-    listed = between.join(f"{quote}{label}{quote}" for label in labels)
-    if random.random() < 0.3:
-        listed = f"[{listed}]"
-    words.insert(random.choice((0, len(words), len(words), len(words))), f"{listed}.")
+    between = random.choice((", ", ", ", "\n", "\n- ", "\n- ", " | ", " / ", " "))
+    told = f": {random.choice(TASK)}" if random.random() < 0.1 else ""
+    listed = between.join(f"{quote}{label}{quote}{told}" for label in labels)
+    if between == "\n- ":
+        listed = f"{between}{listed}\n"
+    elif random.random() < 0.3:
+        listed = f"[{listed}]."
+    words.insert(random.choice((0, len(words), len(words) // 2, len(words) * 2 // 3)), listed)
     return " ".join(words)
 
 
@@ -128,13 +131,15 @@ class _Wrapping:
 
 
 def _wrapping(random: Random) -> _Wrapping:
-    """How the fields of this conversation are delimited."""
+    """How the fields of this conversation are delimited, and what stands beside the message."""
     tag = random.choice(TAGS) if random.random() < 0.8 else _word(random, TASK)
+    other = f"<{random.choice(TAGS)}>{_word(random, TASK)}</{random.choice(TAGS)}>\n"
     question = random.choice(("", "", "\n" + _word(random, TASK) + ":"))
     return random.choice(
         (
+            _Wrapping(f"<{tag}>", f"</{tag}>"),
             _Wrapping(f"<{tag}>", f"</{tag}>{question}"),
-            _Wrapping(f"<{tag}>", f"</{tag}>{question}"),
+            _Wrapping(f"{other}<{tag}>", f"</{tag}>"),
             _Wrapping(f"<{tag}>\n", f"\n</{tag}>{question}"),
             _Wrapping(f"{tag}: ", question),
             _Wrapping(f'{{"{tag}": "', f'"}}{question}'),
