@@ -1,0 +1,127 @@
+"""A decoder's graph, loaded, and the key-value caches that it writes in place."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augursql.engine.runtime.sessions import Binding, Session
+
+Ids = NDArray[np.int64]
+Logits = NDArray[np.float32]
+# Longer inputs are fed in pieces: attention's scratch memory grows with both lengths.
+PIECE = 512
+_MASKED = np.float32(-3e4)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheShape:
+    """What a cache holds for each token."""
+
+    layers: int
+    kv_heads: int
+    head_size: int
+
+    @property
+    def bytes_per_token(self) -> int:
+        return 2 * 4 * self.layers * self.kv_heads * self.head_size
+
+
+class Cache:
+    """Keys and values of `rows` sequences with room for `capacity` tokens each.
+
+    Memory that was never written is not taken from the machine.
+    """
+
+    def __init__(self, session: Session, shape: CacheShape, rows: int, capacity: int) -> None:
+        size = (2 * shape.layers, rows, shape.kv_heads, capacity, shape.head_size)
+        self.capacity = capacity
+        self._memory = np.zeros(size, np.float32)
+        self._session = session
+        self._bindings: dict[int, Binding] = {}
+
+    def binding(self, rows: int) -> Binding:
+        """The session bound to the first `rows` sequences."""
+        if rows not in self._bindings:
+            binding = self._session.binding()
+            for number, memory in enumerate(self._memory):
+                name = f"{number // 2}.{'value' if number % 2 else 'key'}"
+                binding.share(f"past.{name}", f"present.{name}", memory[:rows])
+            self._bindings[rows] = binding
+        return self._bindings[rows]
+
+    def copy(self, row: int, other: "Cache", other_row: int, tokens: int) -> None:
+        """Overwrites the first tokens of a sequence by those of another, also of this cache."""
+        self._memory[:, row, :, :tokens] = other._memory[:, other_row, :, :tokens]
+
+
+class Decoder:
+    """Runs tokens through the graph. One thread at a time."""
+
+    def __init__(self, session: Session, shape: CacheShape) -> None:
+        self._session = session
+        self.shape = shape
+
+    def cache(self, rows: int, capacity: int) -> Cache:
+        return Cache(self._session, self.shape, rows, capacity)
+
+    def extend(self, cache: Cache, ids: Ids, start: int) -> Logits:
+        """Puts ids int64 [s] behind the first `start` tokens of the cache's first sequence.
+
+        Returns the logits [vocabulary] after the last of them.
+        """
+        for first in range(0, len(ids), PIECE):
+            piece = ids[None, first : first + PIECE]
+            place = start + first
+            positions = np.arange(place, place + piece.shape[1])[None]
+            last = np.array([place + piece.shape[1] - 1], np.int32)
+            logits = self._run(cache, piece, positions, last, None, [piece.shape[1] - 1])
+        found: Logits = logits[0]
+        return found
+
+    def branch(
+        self, cache: Cache, ids: Ids, depths: Ids, mask: NDArray[np.bool_], start: int
+    ) -> Logits:
+        """Feeds a tree of continuations in one pass, each token seeing its ancestors alone.
+
+        `ids` and `depths` int64 [s], where children of the root have the depth 0; `mask` [s, s]
+        whether a token (row) sees another. The cache keeps `start` tokens: the tree is forgotten.
+        Returns logits [s, vocabulary].
+        """
+        count = len(ids)
+        bias = np.zeros((1, 1, count, start + count), np.float32)
+        bias[0, 0, :, start:] = np.where(mask, np.float32(0), _MASKED)
+        last = np.array([start + count - 1], np.int32)
+        return self._run(cache, ids[None], start + depths[None], last, bias, range(count))
+
+    def step(self, cache: Cache, ids: Ids, lengths: Ids) -> Logits:
+        """One token more for each of the first n sequences: ids int64 [n] at the places `lengths`.
+
+        Returns logits [n, vocabulary].
+        """
+        count = len(ids)
+        last = lengths.astype(np.int32)
+        return self._run(cache, ids[:, None], lengths[:, None], last, None, range(count))
+
+    def _run(
+        self,
+        cache: Cache,
+        ids: Ids,
+        positions: Ids,
+        last: NDArray[np.int32],
+        bias: NDArray[np.float32] | None,
+        rows: Any,
+    ) -> Logits:
+        total = int(last.max()) + 1
+        if bias is None:
+            bias = np.zeros((1, 1, ids.shape[1], total), np.float32)
+        feeds: dict[str, NDArray[Any]] = {
+            "input_ids": ids,
+            "position_ids": positions,
+            "attention_bias": bias,
+            "last": last,
+            "total": np.array([total], np.int32),
+            "rows": np.asarray(rows, np.int64),
+        }
+        return cache.binding(len(ids)).run(feeds, "logits")
