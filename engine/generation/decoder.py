@@ -80,6 +80,12 @@ class Decoder:
         found: Logits = logits[0]
         return found
 
+    def every(self, cache: Cache, ids: Ids) -> Logits:
+        """The logits [s, vocabulary] after each token of a short text, with an empty cache."""
+        count = len(ids)
+        last = np.array([count - 1], np.int32)
+        return self._run(cache, ids[None], np.arange(count)[None], last, None, range(count))
+
     def branch(
         self, cache: Cache, ids: Ids, depths: Ids, mask: NDArray[np.bool_], start: int
     ) -> Logits:

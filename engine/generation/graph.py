@@ -23,23 +23,53 @@ from augursql.engine.generation.architecture import (
     Source,
 )
 from augursql.engine.generation.graphfile import MICROSOFT, GraphFile
-from augursql.engine.generation.products import Precision, Products
+from augursql.engine.generation.products import Products, Recipe
 from augursql.engine.generation.rotary import tables
 from augursql.types import Monitor
 
 
-def write_decoder(
-    source: Source, graph: GraphFile, precision: Precision, monitor: Monitor, *, levels: int = 127
-) -> None:
+def write_decoder(source: Source, graph: GraphFile, recipe: Recipe, monitor: Monitor) -> None:
     """Writes the whole graph, layer by layer. Raises ModelError and StorageError."""
-    writer = _Decoder(graph, source.architecture, Products(graph, precision, levels=levels))
-    writer.begin(outer := source.outer())
+    writer = _Decoder(graph, source.architecture, Products(graph, recipe))
+    writer.begin()
+    outer = source.outer()
+    writer.embed(outer)
     for number in range(len(source.architecture.layers)):
         monitor.check()
         writer.layer(number, source.layer(number))
         monitor.advance(1)
     writer.end(outer)
     graph.save()
+
+
+def write_layer(source: Source, graph: GraphFile, number: int) -> None:
+    """Writes a graph of one layer in fp32, from `hidden` to `next` [b, s, hidden]."""
+    writer = _alone(source, graph)
+    writer.layer(number, source.layer(number))
+    writer.hand_over("next")
+    graph.save()
+
+
+def write_embedding(source: Source, graph: GraphFile) -> None:
+    """Writes a graph in fp32 from the tokens to `next` [b, s, hidden], before any layer."""
+    writer = _Decoder(graph, source.architecture, Products(graph, Recipe("fp32")))
+    writer.begin()
+    writer.embed(source.outer())
+    writer.hand_over("next")
+    graph.save()
+
+
+def write_head(source: Source, graph: GraphFile) -> None:
+    """Writes a graph in fp32 from `hidden` [b, s, hidden] to the `logits`, after all layers."""
+    _alone(source, graph).end(source.outer())
+    graph.save()
+
+
+def _alone(source: Source, graph: GraphFile) -> "_Decoder":
+    writer = _Decoder(graph, source.architecture, Products(graph, Recipe("fp32")))
+    writer.begin()
+    writer.take_over(graph.input("hidden", "float", ["b", "s", source.architecture.hidden]))
+    return writer
 
 
 class _Decoder:
@@ -53,10 +83,11 @@ class _Decoder:
         self._hidden = ""
         self._branch = ""
 
-    def begin(self, outer: OuterWeights) -> None:
+    def begin(self) -> None:
+        """The inputs, and the tables of positions."""
         graph, shape = self._graph, self._shape
-        ids = graph.input("input_ids", "int64", ["b", "s"])
-        positions = graph.input("position_ids", "int64", ["b", "s"])
+        graph.input("input_ids", "int64", ["b", "s"])
+        graph.input("position_ids", "int64", ["b", "s"])
         graph.input("attention_bias", "float", [1, 1, "s", "total_tokens"])
         graph.input("last", "int32", ["b"])
         graph.input("total", "int32", [1])
@@ -64,15 +95,27 @@ class _Decoder:
         for number, rotary in enumerate(shape.rotary):
             for name, table in zip(("cos", "sin"), tables(rotary, shape.context), strict=True):
                 graph.constant(f"{name}.{number}", table)
-        self._hidden = self._products.lookup(outer.embedding, ids)
+
+    def embed(self, outer: OuterWeights) -> None:
+        graph, shape = self._graph, self._shape
+        self._hidden = self._products.lookup(outer.embedding, "input_ids")
         if shape.embedding_scale != 1.0:
             scale = graph.constant("embedding.factor", np.array(shape.embedding_scale, np.float32))
             self._hidden = graph.add("Mul", [self._hidden, scale])
         if outer.positions is not None:
             learned = graph.constant("positions", outer.positions)
-            self._hidden = graph.add(
-                "Add", [self._hidden, graph.add("Gather", [learned, positions])]
-            )
+            places = graph.add("Gather", [learned, "position_ids"])
+            self._hidden = graph.add("Add", [self._hidden, places])
+
+    def take_over(self, hidden: str) -> None:
+        """Goes on from hidden states of another graph."""
+        self._hidden = hidden
+
+    def hand_over(self, name: str) -> None:
+        """Puts the hidden states out under that name."""
+        parts = [self._hidden, self._branch] if self._branch else [self._hidden]
+        self._graph.add("Sum", parts, name)
+        self._graph.output(name, "float", ["b", "s", self._shape.hidden])
 
     def layer(self, number: int, weights: LayerWeights) -> None:
         shape, prefix = self._shape, f"layer.{number}"
@@ -95,7 +138,8 @@ class _Decoder:
 
     def end(self, outer: OuterWeights) -> None:
         graph, shape = self._graph, self._shape
-        hidden = graph.add("Add", [self._hidden, self._branch])
+        parts = [self._hidden, self._branch] if self._branch else [self._hidden]
+        hidden = graph.add("Sum", parts)
         flat = graph.constant("flat", np.array([-1, shape.hidden], np.int64))
         wanted = graph.add("Gather", [graph.add("Reshape", [hidden, flat]), "rows"])
         normed = self._norm(wanted, "final_norm", outer.norm)
