@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from augursql.errors import InvalidValueError
 
+_BLOCK = 512
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
@@ -57,15 +59,13 @@ class RowState:
 
     def choose(self, logits: NDArray[np.float32], allowed: NDArray[np.int64] | None) -> int:
         """The place of the next token in `logits` [tokens], those of the ids `allowed` (or all)."""
-        scores = self._penalized(logits, allowed)
+        scores = self.penalized(logits, allowed)
         if self._random is None:
             return int(scores.argmax())
-        kept, probabilities = filtered(scores, self.sampling)
-        cumulative = probabilities.cumsum()
-        place = cumulative.searchsorted(self._random.random() * cumulative[-1], side="right")
-        return int(kept[min(int(place), len(kept) - 1)])
+        kept, weights = filtered(scores, self.sampling)
+        return int(kept[_drawn(weights, self._random.random())])
 
-    def _penalized(
+    def penalized(
         self, logits: NDArray[np.float32], allowed: NDArray[np.int64] | None
     ) -> NDArray[np.float32]:
         """Tokens seen before made less likely (Keskar et al. 2019, CTRL)."""
@@ -92,14 +92,12 @@ def choose(
     """
     ids = np.empty(len(rows), np.int64)
     chosen = np.empty(len(rows), np.float32)
-    free = np.ones(len(rows), bool) if masks is None else (masks == -1).all(axis=1)
     buffer = np.empty(logits.shape[1], np.float32)
     # Row by row: a row of logits fits the cache, and its sum does not depend on the batch.
     for number, row in enumerate(rows):
         scores, allowed = logits[number], None
-        if masks is not None and not free[number]:
-            allowed = allowed_ids(masks[number], logits.shape[1])
-            scores = scores[allowed]
+        if masks is not None and not (masks[number] == -1).all():
+            scores, allowed = _masked(scores, masks[number])
         place = row.choose(scores, allowed)
         ids[number] = place if allowed is None else allowed[place]
         chosen[number] = scores[place] - _log_sum(scores, buffer[: len(scores)])
@@ -107,47 +105,77 @@ def choose(
 
 
 def allowed_ids(mask: NDArray[np.int32], vocabulary: int) -> NDArray[np.int64]:
-    """The token ids, ascending, whose bits are set in `mask` [words]. Raises InvalidValueError."""
+    """The token ids, ascending, whose bits are set in `mask` [words]."""
     words = np.flatnonzero(mask)
     bits = np.unpackbits(mask[words].view(np.uint8), bitorder="little").reshape(-1, 32)
     word, bit = np.nonzero(bits)
     ids = words[word] * 32 + bit
-    ids = ids[: ids.searchsorted(vocabulary)]
-    if not len(ids):
+    return ids[: ids.searchsorted(vocabulary)]
+
+
+def _masked(
+    scores: NDArray[np.float32], mask: NDArray[np.int32]
+) -> tuple[NDArray[np.float32], NDArray[np.int64] | None]:
+    """The scores of the allowed tokens and their ids; of all, and None, where most are allowed."""
+    if int(np.bitwise_count(mask.view(np.uint32)).sum()) * 8 > len(scores):
+        bits = np.unpackbits(mask.view(np.uint8), bitorder="little", count=len(scores))
+        return np.where(bits.view(bool), scores, np.float32(-np.inf)), None
+    allowed = allowed_ids(mask, len(scores))
+    if not len(allowed):
         raise InvalidValueError("The constraint leaves the model no token to go on with.")
-    return ids.astype(np.int64, copy=False)
+    return scores[allowed], allowed
 
 
 def filtered(
     scores: NDArray[np.float32], sampling: Sampling
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """What may be drawn from `scores` [tokens]: places, ascending, and their probabilities.
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """What may be drawn from `scores` [tokens]: places, ascending, and their weights.
 
-    In the order of transformers: temperature, top-k, top-p, min-p, each on what the last one left.
+    The cuts come in transformers' order: temperature, top-k, top-p, min-p, each on what the last
+    one left. Weights are probabilities up to a factor.
     """
     scores = scores / np.float32(sampling.temperature)
     kept = np.arange(len(scores))
     if 0 < sampling.top_k < len(scores):
         least = np.partition(scores, -sampling.top_k)[-sampling.top_k]
         kept = np.flatnonzero(scores >= least)
-    weights = np.exp(scores[kept] - scores.max(), dtype=np.float64)
+        scores = scores[kept]
+    weights = np.exp(scores - scores.max())
     if sampling.top_p < 1:
-        inside = _nucleus(weights / weights.sum(), sampling.top_p)
+        inside = _nucleus(weights, sampling.top_p)
         kept, weights = kept[inside], weights[inside]
     if sampling.min_p > 0:
         inside = np.flatnonzero(weights >= sampling.min_p * weights.max())
         kept, weights = kept[inside], weights[inside]
-    return kept, weights / weights.sum()
+    return kept, weights
 
 
-def _nucleus(probabilities: NDArray[np.float64], top_p: float) -> NDArray[np.int64]:
-    """Places, ascending, of the fewest likeliest tokens whose sum reaches `top_p`."""
+def _nucleus(weights: NDArray[np.float32], top_p: float) -> NDArray[np.int64]:
+    """Places, ascending, of the fewest likeliest tokens whose share reaches `top_p`."""
+    total = weights.sum(dtype=np.float64)
     # All tokens below this together are less than what may go: they need no sorting.
-    candidates = np.flatnonzero(probabilities > (1 - top_p) / len(probabilities))
-    order = candidates[np.argsort(-probabilities[candidates], kind="stable")]
-    before = probabilities[order].cumsum() - probabilities[order]
-    count = max(1, int(before.searchsorted(top_p)))
-    return np.sort(order[:count])
+    candidates = weights[weights > total * (1 - top_p) / len(weights)]
+    candidates.sort()
+    descending = candidates[::-1].astype(np.float64)
+    before = descending.cumsum() - descending
+    count = max(1, int(before.searchsorted(top_p * total)))
+    return np.flatnonzero(weights >= descending[count - 1])
+
+
+def _drawn(weights: NDArray[np.float32], share: float) -> int:
+    """The place at which `share` (0 to 1) of the weights' sum is passed."""
+    # Two levels: a running sum over a whole vocabulary would take longer than all the rest.
+    starts = np.arange(0, len(weights), _BLOCK)
+    sums = np.add.reduceat(weights, starts, dtype=np.float64).cumsum()
+    block = _passed(sums, share * sums[-1])
+    inside = weights[starts[block] : starts[block] + _BLOCK].cumsum(dtype=np.float64)
+    before = sums[block - 1] if block else 0.0
+    return int(starts[block]) + _passed(inside, share * sums[-1] - before)
+
+
+def _passed(sums: NDArray[np.float64], level: float) -> int:
+    # Rounding may lead behind the last weight, to tokens that have none.
+    return int(min(sums.searchsorted(level, side="right"), sums.searchsorted(sums[-1])))
 
 
 def _log_sum(scores: NDArray[np.float32], buffer: NDArray[np.float32]) -> np.float32:

@@ -18,7 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from augursql.errors import ModelError
 
-_STEPS = 1_000_000
+_STEPS = 100_000
 _CHARACTERS = 1_000_000
 # Keys of the context that no template can name.
 _LEFT, _SIZE = "steps left", "most characters"

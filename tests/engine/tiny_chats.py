@@ -53,7 +53,9 @@ QWEN3 = """\
             {%- set content = content.split('</think>')[-1].lstrip('\\n') %}
         {%- endif %}
         {{- '<|im_start|>assistant\\n' }}
-        {%- if loop.index0 > ns.last %}{{- '<think>\\n' + thought + '\\n</think>\\n\\n' }}{% endif %}
+        {%- if loop.index0 > ns.last %}
+            {{- '<think>\\n' + thought + '\\n</think>\\n\\n' }}
+        {%- endif %}
         {{- content + '<|im_end|>\\n' }}
     {%- endif %}
 {%- endfor %}
