@@ -55,7 +55,7 @@ class LabelTrie:
             raise InvalidValueError("There are no labels to choose from.")
         paths = [tuple(ids) for ids in tokens]
         _check_distinct(labels, paths)
-        self._count = len(paths)
+        self.count = len(paths)
         ends = tuple(sorted(end_ids))
         behind = _labels_behind(paths)
         decisions = {prefix: _children(prefix, behind[prefix], paths) for prefix in behind}
@@ -80,7 +80,7 @@ class LabelTrie:
         `log_probabilities`: one array [rows, children] for each branching, in their order, up to a
         constant of the row, so logits will do. A single label needs none.
         """
-        logs = np.zeros((rows, self._count))
+        logs = np.zeros((rows, self.count))
         for branching, scores in zip(self.branchings, log_probabilities, strict=True):
             logs[:, branching.labels] += _log_softmax(scores)[:, branching.under]
         return np.exp(logs)

@@ -25,7 +25,7 @@ def score(
 
     Raises ModelError, and what `monitor.check` raises on a cancel.
     """
-    found = np.empty((len(prompts), trie._count))
+    found = np.empty((len(prompts), trie.count))
     trunk.reserve(max(map(len, prompts), default=0) + len(trie.tokens))
     for place in prefix_order(prompts):
         monitor.check()
