@@ -32,6 +32,7 @@ CORE = [
     "onnxruntime>=1.23,<2",
     "tokenizers>=0.21,<1",
     "huggingface_hub>=0.34,<3",
+    "filelock>=3.12,<5",
     "threadpoolctl>=3.5,<4",
     "tqdm>=4.66,<5",
     "prompt_toolkit>=3.0.47,<4",
