@@ -34,6 +34,7 @@ CORE = [
     "jinja2>=3.1.5,<4",
     "llguidance~=1.9.1",
     "huggingface_hub>=0.34,<3",
+    "filelock>=3.12,<5",
     "threadpoolctl>=3.5,<4",
     "tqdm>=4.66,<5",
     "prompt_toolkit>=3.0.47,<4",
