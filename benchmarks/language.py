@@ -157,62 +157,88 @@ def peak_of_long_rows(store: Path, source: Path, sender: object) -> None:
     sender.send((before, peak))
 
 
+Speeds = dict[str, tuple[float, float]]  # rows a second labelled, tokens a second written
+
+
+def speeds(
+    rows: int, label: Callable[[], object], write: Callable[[], object]
+) -> tuple[float, float]:
+    return rows / seconds(label), PROMPTS * WRITTEN / seconds(write)
+
+
+def of_ours(model: LanguageModel, rows: list[Conversation]) -> tuple[float, float]:
+    sampling = Sampling(max_tokens=WRITTEN)
+    model.score(rows[:1], LABELS, QUIET)
+    return speeds(
+        len(rows),
+        lambda: model.score(rows, LABELS, QUIET),
+        lambda: model.generate(writing(), sampling, None, QUIET),
+    )
+
+
+def of_generate(
+    model: object, long: list[list[int]], short: list[list[int]]
+) -> tuple[float, float]:
+    generated(model, long[:1], 1)
+    return speeds(
+        len(long),
+        lambda: generated(model, long, 1),
+        lambda: generated(model, short, WRITTEN),
+    )
+
+
+def of_genai(folder: str, long: list[list[int]], short: list[list[int]]) -> tuple[float, float]:
+    return speeds(
+        len(long),
+        lambda: with_genai(folder, long, 1),
+        lambda: with_genai(folder, short, WRITTEN),
+    )
+
+
 def compare(options: argparse.Namespace, folder: Path, store: Path) -> list[str]:
-    missed = list[str]()
     ours = {dtype: opened(store, folder, dtype) for dtype in ("int8", "fp32", "int4")}
     chat = ours["int8"].chat
     rows, few = classifying(options.rows), classifying(options.others)
-    texts = writing()
-    long, short = chat.tokens(few), chat.tokens(texts)
-    labels, words = dict[str, float](), dict[str, float]()
+    long, short = chat.tokens(few), chat.tokens(writing())
+    found: Speeds = {}
     for dtype, model in ours.items():
-        some = rows if dtype == "int8" else rows[: options.others]
-        model.score(rows[:1], LABELS, QUIET)
-        labels[f"AugurSQL {dtype}"] = len(some) / seconds(lambda: model.score(some, LABELS, QUIET))
-        sampling = Sampling(max_tokens=WRITTEN)
-        took = seconds(lambda: model.generate(texts, sampling, None, QUIET))
-        words[f"AugurSQL {dtype}"] = PROMPTS * WRITTEN / took
-    for name, dtype in (("bf16", torch.bfloat16), ("fp32", torch.float32)):
-        model = LlamaForCausalLM.from_pretrained(folder, dtype=dtype).eval()
-        generated(model, long[:1], 1)
-        labels[f"transformers {name}"] = len(long) / seconds(lambda: generated(model, long, 1))
-        took = seconds(lambda: generated(model, short, WRITTEN))
-        words[f"transformers {name}"] = PROMPTS * WRITTEN / took
-    with optimum_model(folder) as model:
-        generated(model, long[:1], 1)
-        labels["optimum fp32"] = len(long) / seconds(lambda: generated(model, long, 1))
-        took = seconds(lambda: generated(model, short, WRITTEN))
-        words["optimum fp32"] = PROMPTS * WRITTEN / took
+        found[f"AugurSQL {dtype}"] = of_ours(model, rows if dtype == "int8" else few)
+    for name, kind in (("bf16", torch.bfloat16), ("fp32", torch.float32)):
+        side = LlamaForCausalLM.from_pretrained(folder, dtype=kind).eval()
+        found[f"transformers {name}"] = of_generate(side, long, short)
+    with optimum_model(folder) as side:
+        found["optimum fp32"] = of_generate(side, long, short)
     for dtype in ("fp32", "int4") if options.genai else ():
         made = f"{options.genai}-{dtype}"
-        labels[f"onnxruntime-genai {dtype}"] = len(long) / seconds(
-            lambda: with_genai(made, long, 1)
-        )
-        took = seconds(lambda: with_genai(made, short, WRITTEN))
-        words[f"onnxruntime-genai {dtype}"] = PROMPTS * WRITTEN / took
-    base = max(speed for name, speed in labels.items() if name.startswith("transformers"))
-    written = max(speed for name, speed in words.items() if name.startswith("transformers"))
+        found[f"onnxruntime-genai {dtype}"] = of_genai(made, long, short)
+    theirs = [speed for name, speed in found.items() if name.startswith("transformers")]
+    base = max(labels for labels, _ in theirs), max(words for _, words in theirs)
     table(
         ("", "labels: rows/s", "x transformers", "writing: tokens/s", "x transformers"),
         [
-            (n, f"{labels[n]:.2f}", f"{labels[n] / base:.2f}", f"{words[n]:.0f}", f"{words[n] / written:.2f}")
-            for n in labels
+            (name, f"{a:.2f}", f"{a / base[0]:.2f}", f"{b:.0f}", f"{b / base[1]:.2f}")
+            for name, (a, b) in found.items()
         ],
     )
     exact = perplexity(ours["fp32"], short[:16])
     for dtype in ("int8", "int4"):
         share = perplexity(ours[dtype], short[:16]) / exact - 1
         print(f"perplexity of {dtype} to fp32: {share:+.3%}")
-    if labels["AugurSQL int8"] < 5 * base:
-        missed.append("5 x transformers' rows a second")
-    if labels["AugurSQL int8"] < 5 * labels["optimum fp32"]:
-        missed.append("5 x optimum's rows a second")
-    if words["AugurSQL int8"] < 1.3 * written:
-        missed.append("1.3 x transformers' tokens a second")
-    for dtype in ("fp32", "int4") if options.genai else ():
-        if words[f"AugurSQL {dtype}"] < words[f"onnxruntime-genai {dtype}"]:
-            missed.append(f"onnxruntime-genai's tokens a second in {dtype}")
-    return missed
+    return judged(found, base)
+
+
+def judged(found: Speeds, base: tuple[float, float]) -> list[str]:
+    labels, words = found["AugurSQL int8"]
+    wanted = {
+        "5 x transformers' rows a second": labels >= 5 * base[0],
+        "5 x optimum's rows a second": labels >= 5 * found["optimum fp32"][0],
+        "1.3 x transformers' tokens a second": words >= 1.3 * base[1],
+    }
+    for dtype in ("fp32", "int4"):
+        rival = found.get(f"onnxruntime-genai {dtype}", (0.0, 0.0))
+        reached = found[f"AugurSQL {dtype}"][1] >= rival[1]
+        wanted[f"onnxruntime-genai's tokens a second in {dtype}"] = reached
+    return [name for name, reached in wanted.items() if not reached]
 
 
 def main() -> None:

@@ -73,7 +73,7 @@ class LanguageModel:
         self.context = identity.context
         self.chat = chat
         self._vocabulary = identity.vocabulary
-        self._decoder = decoder
+        self.decoder = decoder
         self._weight_bytes, self._cache_bytes = weight_bytes, cache_bytes
         self._trunk = Trunk(decoder)
         self._tries: OrderedDict[tuple[str, ...], LabelTrie] = OrderedDict()
@@ -99,7 +99,7 @@ class LanguageModel:
             trie = self._trie(tuple(labels))
             self._check_lengths(prompts, len(trie.tokens))
             with self._measured():
-                probabilities = score(self._decoder, self._trunk, prompts, trie, monitor)
+                probabilities = score(self.decoder, self._trunk, prompts, trie, monitor)
         return Scores(probabilities, _lengths(prompts))
 
     def generate(
@@ -122,7 +122,7 @@ class LanguageModel:
             with self._measured():
                 waiting = [row for row in rows if not row.finished]
                 generate(
-                    self._decoder, self._trunk, waiting, self._choose, self._cache_bytes, monitor
+                    self.decoder, self._trunk, waiting, self._choose, self._cache_bytes, monitor
                 )
         return [
             Completion(row.text, row.confidence, len(prompt), len(row.ids), row.ended)
