@@ -72,13 +72,13 @@ class BindingCatalog:
 
     def _described(self, name: str) -> ModelInfo | None:
         try:
-            manifest = self._encoders.manifest(name, self._settings)
+            manifest = self._encoders.artifacts.of(name, self._settings).manifest
         except NameNotFoundError:
             return None
-        return ModelInfo(name, "encoder", manifest.dimensions)
+        return ModelInfo(name, manifest.kind, manifest.dimensions)
 
     def model_names(self) -> Sequence[str]:
-        return self._encoders.names()
+        return self._encoders.artifacts.names()
 
     def default_encoder(self) -> str:
         return self._settings.encoder

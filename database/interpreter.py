@@ -9,6 +9,7 @@ from augursql import settings as setting
 from augursql.database import listings
 from augursql.database.calls import Calls
 from augursql.database.catalog import Catalog
+from augursql.database.deployment import Deployment
 from augursql.database.encoders import Encoders
 from augursql.database.evaluations import Evaluations
 from augursql.database.explain import report
@@ -42,9 +43,13 @@ class Interpreter:
         memo = state.memory.memo(state.settings.memo_mb)
         self._calls = Calls(state, self._catalog, self._encoders, memo)
         self._statements = Statements(
-            state.connection, self._catalog, self._encoders, self._calls, state.watch
+            state.connection,
+            self._catalog,
+            Deployment(self._encoders, state.notice),
+            self._calls,
+            state.watch,
         )
-        self._model_statements = Models(self._catalog, self._encoders)
+        self._model_statements = Models(self._catalog, self._encoders.artifacts)
         self._evaluations = Evaluations(state, self._catalog, self._calls, self._start)
         self._user_functions: frozenset[str] = frozenset()
         self._shown = Shown(state, self._catalog, self._encoders, self._calls)

@@ -39,9 +39,12 @@ class IndexInfo:
     rows: int
 
 
+KINDS = {"encoder": "an encoder", "language": "a language model", "adapter": "an adapter"}
+
+
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A model: `kind` is 'encoder'; `dimensions` of its vectors."""
+    """A model: `kind` is one of KINDS; `dimensions` are those of an encoder's vectors."""
 
     name: str
     kind: str
@@ -154,6 +157,12 @@ def _with_encoder(call: Call, catalog: Catalog) -> BoundCall:
             hint=candidates(name, catalog.model_names()),
             span=call.place("model"),
         )
+    if model.kind != "encoder":
+        raise InvalidValueError(
+            f'"{name}" is {KINDS[model.kind]}, and {call.kind}() needs an encoder.',
+            hint=_models(catalog),
+            span=call.place("model"),
+        )
     if call.version is not None:
         raise UnsupportedError(
             f'The encoder "{name}" has no versions.',
@@ -198,14 +207,15 @@ def _no_language_model(call: Call, catalog: Catalog) -> AugurError:
 
 
 def _what_is(call: Call, catalog: Catalog) -> str:
-    if catalog.model(str(call.model)) is not None:
-        return f'"{call.model}" is an encoder, which makes vectors.'
+    model = catalog.model(str(call.model))
+    if model is not None:
+        return f'"{call.model}" is {KINDS[model.kind]}.'
     return f'There is no model "{call.model}".'
 
 
 def _models(catalog: Catalog) -> str:
     names = ", ".join(f'"{name}"' for name in catalog.model_names())
-    return f"Models: {names}, all of them encoders."
+    return f"Models: {names}."
 
 
 def _nothing_trained(call: Call, catalog: Catalog) -> AugurError:
