@@ -1,5 +1,6 @@
 """A loaded language model: labels scored along a trie, answers written in one batch."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -167,11 +168,22 @@ def test_answers_end_at_a_stop_string_or_are_told_to_be_cut(load: Load) -> None:
     assert 0 < cut.confidence <= 1
 
 
-def test_a_constraint_leaves_only_answers_of_its_form(load: Load) -> None:
-    constraint = Constraint("choice", '["w3 w4", "w8"]')
-    answers = load("int8").generate(CONVERSATIONS, Sampling(max_tokens=8), constraint, QUIET)
+def test_a_constraint_leaves_only_answers_of_its_form(tmp_path: Path) -> None:
+    store = Store(tmp_path / "home" / "models")
+    source = write_language_model(tmp_path / "source", letters=True)
+    artifact = obtain(str(source), store, offline=True, monitor=QUIET)
+    model = load_language_model(artifact, store, LanguageOptions(), QUIET)
+    rows = [asked(text) for text in ("a", "bb", "cc dd")]
+    choice = Constraint("choice", '["w3 w4", "w8"]')
+    answers = model.generate(rows, Sampling(max_tokens=8), choice, QUIET)
     assert {answer.text for answer in answers} <= {"w3 w4", "w8"}
     assert all(answer.finished for answer in answers)
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    for most, finished in ((12, True), (3, False)):
+        json_ = Constraint("json", json.dumps(schema))
+        for answer in model.generate(rows, Sampling(max_tokens=most), json_, QUIET):
+            assert answer.generated <= most
+            assert not finished or list(json.loads(answer.text)) == ["n"]
 
 
 def test_prompts_that_begin_alike_are_computed_once(load: Load) -> None:
