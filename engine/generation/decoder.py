@@ -87,19 +87,29 @@ class Decoder:
         return self._run(cache, ids[None], np.arange(count)[None], last, None, range(count))
 
     def branch(
-        self, cache: Cache, ids: Ids, depths: Ids, mask: NDArray[np.bool_], start: int
+        self,
+        cache: Cache,
+        ids: Ids,
+        depths: Ids,
+        attends: NDArray[np.bool_],
+        start: int,
+        nodes: range,
     ) -> Logits:
-        """Feeds a tree of continuations in one pass, each token seeing its ancestors alone.
+        """Feeds the given nodes of a tree behind `start` tokens, each seeing its ancestors alone.
 
-        `ids` and `depths` int64 [s], where children of the root have the depth 0; `mask` [s, s]
-        whether a token (row) sees another. The cache keeps `start` tokens: the tree is forgotten.
-        Returns logits [s, vocabulary].
+        The tree has `ids` and `depths` int64 [t], the children of its root at depth 1, parents
+        before children; `attends` [t, t] is whether a node (row) sees another. Earlier nodes were
+        fed before. What the cache holds behind `start` is the tree's, and free for others when it
+        is done. Returns logits [nodes, vocabulary].
         """
-        count = len(ids)
-        bias = np.zeros((1, 1, count, start + count), np.float32)
-        bias[0, 0, :, start:] = np.where(mask, np.float32(0), _MASKED)
-        last = np.array([start + count - 1], np.int32)
-        return self._run(cache, ids[None], start + depths[None], last, bias, range(count))
+        count, total = len(nodes), start + nodes.stop
+        bias = np.zeros((1, 1, count, total), np.float32)
+        seen = attends[nodes.start : nodes.stop, : nodes.stop]
+        bias[0, 0, :, start:] = np.where(seen, np.float32(0), _MASKED)
+        piece = slice(nodes.start, nodes.stop)
+        positions = start + depths[None, piece] - 1
+        last = np.array([total - 1], np.int32)
+        return self._run(cache, ids[None, piece], positions, last, bias, range(count))
 
     def step(self, cache: Cache, ids: Ids, lengths: Ids) -> Logits:
         """One token more for each of the first n sequences: ids int64 [n] at the places `lengths`.

@@ -6,6 +6,7 @@ So the memory of one layer is enough to check a model that as a whole would not 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ def reference_logits(
                     for part, memory in zip(("key", "value"), cache, strict=True):
                         name = f"{layer}.{part}"
                         binding.share(f"past.{name}", f"present.{name}", memory)
-                feeds = {
+                feeds: dict[str, NDArray[Any]] = {
                     "input_ids": ids[None],
                     "position_ids": np.arange(size)[None],
                     "attention_bias": np.zeros((1, 1, size, size), np.float32),
