@@ -20,6 +20,7 @@ from augursql.engine.generation.graph import write_decoder
 from augursql.engine.generation.graphfile import GRAPH, GraphFile
 from augursql.engine.generation.products import Precision, Recipe
 from augursql.engine.generation.weights import Floats, Tensors
+from augursql.engine.repository.kinds import FAMILIES as DEPLOYED
 from augursql.engine.runtime.sessions import load_runtime
 from augursql.errors import ModelError
 from augursql.types import SilentMonitor
@@ -104,6 +105,7 @@ def test_greedy_answers_equal_those_of_transformers(tiny: Path, tmp_path: Path, 
 def test_every_family_is_tested() -> None:
     tested = {shape.partition("-")[0].replace("gemma3", "gemma3_text") for shape in SHAPES}
     assert tested == set(FAMILIES)
+    assert tested | {"gemma3", "t5"} == DEPLOYED
 
 
 def logits_of(decoder: Decoder, ids: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -130,7 +132,7 @@ def test_small_precisions_are_near(
 def test_a_tree_gives_what_its_paths_give(tiny: Path, tmp_path: Path, shape: str) -> None:
     decoder = opened(open_source(tiny / shape), tmp_path)
     prompt = np.random.default_rng(1).integers(1, 96, 30)
-    ids, depths = np.array([5, 6, 7, 8, 9, 10, 11, 12]), np.array([0, 1, 2, 0, 1, 0, 1, 2])
+    ids, depths = np.array([5, 6, 7, 8, 9, 10, 11, 12]), np.array([1, 2, 3, 1, 2, 1, 2, 3])
     paths = [(0, 1, 2), (3, 4), (5, 6, 7)]
     mask = np.zeros((8, 8), bool)
     for path in paths:
@@ -138,10 +140,12 @@ def test_a_tree_gives_what_its_paths_give(tiny: Path, tmp_path: Path, shape: str
             mask[node, path[: place + 1]] = True
     cache = decoder.cache(1, 64)
     decoder.extend(cache, prompt, 0)
-    found = decoder.branch(cache, ids, depths, mask, len(prompt))
+    pieces = (range(5), range(5, 8))
+    found = [decoder.branch(cache, ids, depths, mask, len(prompt), piece) for piece in pieces]
+    logits = np.concatenate(found)
     for path in paths:
         alone = decoder.extend(cache, ids[list(path)], len(prompt))
-        assert np.abs(found[path[-1]] - alone).max() < 1e-4
+        assert np.abs(logits[path[-1]] - alone).max() < 1e-4
 
 
 @needs_torch
