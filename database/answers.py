@@ -8,11 +8,11 @@ does not exist for it.
 import json
 from dataclasses import replace
 
-from augursql.database import languages
 from augursql.database.binding import BindingCatalog
 from augursql.database.calls import Calls, Prepared
 from augursql.database.catalog import Catalog, IndexRow, quoted
 from augursql.database.encoders import Encoders
+from augursql.database.languages import Languages
 from augursql.database.macros import NOT_GIVEN, functions_of_the_user
 from augursql.database.shown import Shown
 from augursql.database.state import State
@@ -37,8 +37,8 @@ class Answers:
         self._own = replace(state, connection=self._connection)
         self._catalog = Catalog(self._connection)
         self._encoders = Encoders(self._catalog, state.watch, state.memory)
-        self._languages = languages.language_models(self._own, self._catalog)
-        self._calls = Calls(self._own, self._catalog, self._encoders, self._languages)
+        models = Languages(self._own, self._catalog)
+        self._calls = Calls(self._own, self._catalog, self._encoders, models)
         self._versions: dict[tuple[str, int], int] = {}
         self._counted: set[str] = set()
         self._statement = -1
@@ -139,9 +139,7 @@ class Answers:
 
     def _binding(self) -> BindingCatalog:
         settings = self._state.settings
-        return BindingCatalog(
-            self._connection, self._catalog, self._encoders, self._languages, settings
-        )
+        return BindingCatalog(self._connection, self._catalog, self._encoders, settings)
 
     def _listed(self, listing: Listing) -> str:
         return Shown(self._own, self._catalog, self._encoders, self._calls).listing(listing)

@@ -6,7 +6,6 @@ import duckdb
 
 from augursql.database.catalog import Catalog, IndexRow, quoted
 from augursql.database.encoders import Encoders
-from augursql.database.languages import LanguageModels
 from augursql.database.predictors import MOST_INTEGER_CLASSES
 from augursql.database.prompts import Prompts
 from augursql.database.transactions import in_transaction
@@ -23,13 +22,11 @@ class BindingCatalog:
         connection: duckdb.DuckDBPyConnection,
         catalog: Catalog,
         encoders: Encoders,
-        languages: LanguageModels,
         settings: Settings,
     ) -> None:
         self._connection = connection
         self._catalog = catalog
         self._encoders = encoders
-        self._languages = languages
         self._prompts = Prompts(connection, catalog)
         self._settings = settings
         self._indexes = {index.name.lower(): index for index in catalog.indexes()}
@@ -77,20 +74,18 @@ class BindingCatalog:
         return self._models[name]
 
     def _described(self, name: str) -> ModelInfo | None:
-        kind = self._languages.kind(name)
-        if kind is not None:
-            return ModelInfo(name, kind, 0)
         try:
-            manifest = self._encoders.manifest(name, self._settings)
+            manifest = self._encoders.artifacts.of(name, self._settings).manifest
         except NameNotFoundError:
             return None
-        return ModelInfo(name, "encoder", manifest.dimensions)
+        return ModelInfo(name, manifest.kind, manifest.dimensions)
 
     def model_names(self) -> Sequence[str]:
-        return sorted({*self._encoders.names(), *self._languages.names()})
+        return self._encoders.artifacts.names()
 
     def language_names(self) -> Sequence[str]:
-        return self._languages.names()
+        artifacts = self._encoders.artifacts
+        return sorted([*artifacts.names("language"), *artifacts.names("adapter")])
 
     def default_encoder(self) -> str:
         return self._settings.encoder

@@ -12,7 +12,7 @@ from augursql.database.door import Door
 from augursql.database.encoders import Encoders
 from augursql.database.failures import Failures
 from augursql.database.indexes import Indexes
-from augursql.database.languages import LanguageModels
+from augursql.database.languages import Languages
 from augursql.database.predictors import Predictors
 from augursql.database.rungs import Answering, Rungs
 from augursql.database.spoken import Spoken
@@ -74,7 +74,7 @@ class Calls:
         state: State,
         catalog: Catalog,
         encoders: Encoders,
-        languages: LanguageModels,
+        languages: Languages,
     ) -> None:
         self._state = state
         settings = state.settings
@@ -199,16 +199,15 @@ class Calls:
         self.failures.tell(self.records)
 
     def _answering(self, bound: BoundCall, row: IndexRow | None, settings: Settings) -> Answering:
-        if bound.model is not None and bound.speaks:
-            loaded = self._spoken.loaded(bound.model.name, settings)
-            return self._spoken.answering(bound, row, settings, loaded)
+        if bound.speaks:
+            return self._spoken.answering(bound, row, settings)
         return self._rungs.answering(bound, row, settings)
 
     def _stamp(self, bound: BoundCall, settings: Settings) -> object:
         """What the answers depend on beside the call itself."""
         model = None
         if bound.model is not None and bound.speaks:
-            model = self._spoken.loaded(bound.model.name, settings).stamp
+            model = self._spoken.producer(bound.model.name, settings)
         return (bound.labels, bound.target_type, model)
 
 

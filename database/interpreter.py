@@ -6,13 +6,15 @@ from contextlib import contextmanager
 import duckdb
 
 from augursql import settings as setting
-from augursql.database import languages, listings
+from augursql.database import listings
 from augursql.database.calls import Calls
 from augursql.database.catalog import Catalog
+from augursql.database.deployment import Deployment
 from augursql.database.encoders import Encoders
 from augursql.database.evaluations import Evaluations
 from augursql.database.explain import report
 from augursql.database.kept import keep, run_each
+from augursql.database.languages import Languages
 from augursql.database.macros import NAMES, functions_of_the_user
 from augursql.database.models import Models
 from augursql.database.prompts import Prompts
@@ -42,13 +44,17 @@ class Interpreter:
         self._connection = state.connection
         self._catalog = Catalog(state.connection)
         self._encoders = Encoders(self._catalog, state.watch, state.memory)
-        models = languages.language_models(state, self._catalog)
+        models = Languages(state, self._catalog)
         self._calls = Calls(state, self._catalog, self._encoders, models)
         self._statements = Statements(
-            state.connection, self._catalog, self._encoders, self._calls, state.watch
+            state.connection,
+            self._catalog,
+            Deployment(self._encoders, state.notice),
+            self._calls,
+            state.watch,
         )
         self._prompts = Prompts(state.connection, self._catalog)
-        self._model_statements = Models(self._catalog, self._encoders)
+        self._model_statements = Models(self._catalog, self._encoders.artifacts)
         self._evaluations = Evaluations(state, self._catalog, self._calls, self._start)
         self._user_functions: frozenset[str] = frozenset()
         self._shown = Shown(state, self._catalog, self._encoders, self._calls)

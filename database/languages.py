@@ -1,54 +1,62 @@
-"""The seam to the language models that are deployed."""
+"""The language models of a session, as the functions that ask them want them."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import cast
 
 from augursql.database.catalog import Catalog
+from augursql.database.language_models import LanguageModels, ServedModel
+from augursql.database.shelf import LoadedModel
 from augursql.database.state import State
-from augursql.errors import NameNotFoundError
+from augursql.engine.generation.options import LanguageOptions
+from augursql.engine.repository.store import Artifact, Store
 from augursql.settings import Settings
+from augursql.types import Monitor
 from augursql.udfs.language import LanguageModel
 
 
-class LanguageModels(Protocol):
-    """Names become loaded models, once for all sessions. Names come in any case."""
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A `udfs.language.Served`: what is known of a model while it is not in memory."""
 
-    def names(self) -> Sequence[str]:
-        """The deployed language models and their adapters."""
-        ...
+    model: ServedModel
 
-    def kind(self, name: str) -> str | None:
-        """'language' or 'adapter'; None for any other name. Loads nothing."""
-        ...
+    @property
+    def name(self) -> str:
+        return self.model.artifact.manifest.source
 
-    def get(self, name: str, settings: Settings) -> LanguageModel:
-        """The model; for an adapter, the model that it adapts, with the adapter in memory.
+    @property
+    def context(self) -> int:
+        return self.model.artifact.manifest.max_tokens
 
-        Raises NameNotFoundError, ModelError.
-        """
-        ...
+    @property
+    def producer(self) -> str:
+        return self.model.producer
 
-    def adapter(self, name: str, settings: Settings) -> str:
-        """What the model knows an adapter by, another for other weights; '' for a model itself."""
-        ...
+    @property
+    def adapter(self) -> str:
+        return self.model.adapter_digest
 
-
-class NoLanguageModels:
-    """None is deployed."""
-
-    def names(self) -> Sequence[str]:
-        return ()
-
-    def kind(self, name: str) -> str | None:
-        return None
-
-    def get(self, name: str, settings: Settings) -> LanguageModel:
-        raise NameNotFoundError(f'There is no language model "{name}".')
-
-    def adapter(self, name: str, settings: Settings) -> str:
-        return ""
+    def in_use(self) -> AbstractContextManager[LanguageModel]:
+        return cast(AbstractContextManager[LanguageModel], self.model.in_use())
 
 
-def language_models(state: State, catalog: Catalog) -> LanguageModels:
-    """Those of a session."""
-    return NoLanguageModels()
+class Languages:
+    """Finds language models, and adapters over them, by name; loads nothing."""
+
+    def __init__(self, state: State, catalog: Catalog) -> None:
+        self._models = LanguageModels(catalog, state.watch, state.memory, load)
+
+    def get(self, name: str, settings: Settings) -> Served:
+        """Raises NameNotFoundError, InvalidValueError for an encoder, ModelError, StorageError."""
+        return Served(self._models.model(name, settings))
+
+
+def load(
+    artifact: Artifact, store: Store, options: LanguageOptions, monitor: Monitor
+) -> LoadedModel:
+    """Brings a language model into memory. Raises ModelError, StorageError."""
+    from augursql.engine.generation.loading import ModelOptions, load_language_model
+
+    how = ModelOptions(dtype=options.dtype, threads=options.threads)
+    return cast(LoadedModel, load_language_model(artifact, store, how, monitor))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from augursql.database.running import Running
+from augursql.database.shelf import Shelf
 
 if TYPE_CHECKING:
     from augursql.udfs.memo import Memo, Remembered, Replied
@@ -13,14 +14,15 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class Memory:
     """Loaded encoders by artifact and options, artifacts by source or digest, loaded indexes and
-    fitted targets by index version, the memos, and what runs. Who loads or fits holds the `lock`,
-    so that it is done once.
+    fitted targets by index version, language models, the memos, and what runs. Who loads or fits
+    holds the `lock`, so that it is done once; the shelf of language models has its own.
     """
 
     encoders: dict[Any, Any] = field(default_factory=dict)
     artifacts: dict[str, Any] = field(default_factory=dict)
     indexes: dict[Any, Any] = field(default_factory=dict)
     fitted: dict[Any, Any] = field(default_factory=dict)
+    language_models: Shelf = field(default_factory=Shelf)
     running: Running = field(default_factory=Running)
     lock: threading.RLock = field(default_factory=threading.RLock)
     _memo: "Memo[Remembered] | None" = None

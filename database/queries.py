@@ -17,7 +17,7 @@ from augursql.database.execution.foresight import Foresight, foresee
 from augursql.database.execution.streaming import chosen, register_stream
 from augursql.database.functions import Functions
 from augursql.database.indexing import Source, missing_rows
-from augursql.database.languages import LanguageModels
+from augursql.database.languages import Languages
 from augursql.database.spoken import DEFAULT_SHOTS
 from augursql.database.state import Parameters, State
 from augursql.database.tables import database_of, qualified
@@ -25,6 +25,7 @@ from augursql.errors import AugurError, OtherDocumentWarning, StaleIndexWarning
 from augursql.planner import plan
 from augursql.planner.bind import bind
 from augursql.planner.bound import BoundCall, BoundQuery
+from augursql.planner.catalog import ModelInfo
 from augursql.planner.emit import document_sql_for_columns, renderer
 from augursql.planner.parse import parse
 from augursql.planner.reading import Facts, Reading
@@ -84,7 +85,7 @@ class Queries:
         state: State,
         catalog: Catalog,
         encoders: Encoders,
-        languages: LanguageModels,
+        languages: Languages,
         calls: Calls,
         listing: Callable[[plan.Listing], str],
         user_functions: Callable[[str], frozenset[str]],
@@ -104,7 +105,7 @@ class Queries:
     def catalog(self) -> BindingCatalog:
         """What names mean to the statement that runs now."""
         connection, settings = self._state.connection, self._state.settings
-        return BindingCatalog(connection, self._catalog, self._encoders, self._languages, settings)
+        return BindingCatalog(connection, self._catalog, self._encoders, settings)
 
     def prepare(self, query: plan.Query, statement: int, rewriting: bool = True) -> Planned:
         """Binds the query, rewrites it and prepares its calls. Raises AugurError."""
@@ -300,12 +301,19 @@ class Queries:
         asks = [(c.model.name, _tokens(c)) if c.model is not None else ("", 0) for c in bound.calls]
         if len(set(asks)) < 2:
             return tuple(1.0 for _ in asks)
-        settings, speeds = self._state.settings, dict[str, float]()
+        speeds = dict[str, float]()
         for call in bound.calls:
             if call.model is not None and call.model.name not in speeds:
-                models = self._languages.get if call.speaks else self._encoders.encoder
-                speeds[call.model.name] = models(call.model.name, settings).tokens_per_second()
+                speeds[call.model.name] = self._speed(call.model)
         return tuple(tokens / speeds[name] if name else 0.0 for name, tokens in asks)
+
+    def _speed(self, model: ModelInfo) -> float:
+        """Tokens in a second."""
+        settings = self._state.settings
+        if not model.speaks:
+            return self._encoders.encoder(model.name, settings).tokens_per_second()
+        with self._languages.get(model.name, settings).in_use() as loaded:
+            return loaded.tokens_per_second()
 
     def described_indexes(self, planned: Planned) -> list[str | None]:
         """For EXPLAIN: each call's index, its version and how many rows it lacks."""

@@ -4,9 +4,10 @@ import duckdb
 
 from augursql import settings as setting
 from augursql.database import listings
+from augursql.database.artifacts import DEFAULT
 from augursql.database.calls import Calls
-from augursql.database.catalog import Catalog
-from augursql.database.encoders import DEFAULT, Encoders
+from augursql.database.catalog import Catalog, ModelRow
+from augursql.database.encoders import Encoders
 from augursql.database.indexing import Source, missing_rows
 from augursql.database.prompts import Prompts
 from augursql.database.running import COLUMNS as RUNNING_COLUMNS
@@ -50,10 +51,7 @@ class Shown:
             case "running":
                 return listings.table_sql(RUNNING_COLUMNS, self._state.memory.running.rows())
             case "model":
-                name = str(listing.name)
-                manifest = self._encoders.manifest(name, settings)
-                encoder = self._encoders.encoder(name, settings)
-                return listings.model_sql(name, manifest, encoder)
+                return self._described_model(str(listing.name))
             case "index":
                 return self._described_index(str(listing.name))
             case "prompts":
@@ -62,19 +60,20 @@ class Shown:
                 return self._prompts.described(str(listing.name))
 
     def _models(self) -> str:
-        deployed: list[tuple[object, ...]] = [
-            (m.name, "encoder", m.source, m.revision, m.dimensions) for m in self._catalog.models()
-        ]
-        if not any(str(row[0]).lower() == DEFAULT for row in deployed):
-            deployed.append(self._built_in())
-        return listings.table_sql(listings.MODEL_COLUMNS, deployed)
+        rows = self._catalog.models()
+        if not any(row.name.lower() == DEFAULT for row in rows):
+            rows.append(ModelRow(DEFAULT, ALIASES[DEFAULT], "", "", 0))
+        settings, artifacts = self._state.settings, self._encoders.artifacts
+        return listings.models_sql((row, artifacts.known(row.name, settings)) for row in rows)
 
-    def _built_in(self) -> tuple[object, ...]:
-        """The default encoder's line; what is not known before it was fetched is NULL."""
-        known = self._encoders.known(DEFAULT, self._state.settings)
-        if known is None:
-            return (DEFAULT, "encoder", ALIASES[DEFAULT], None, None)
-        return (DEFAULT, "encoder", known.source, known.revision, known.dimensions)
+    def _described_model(self, name: str) -> str:
+        settings = self._state.settings
+        artifact = self._encoders.artifacts.of(name, settings)
+        row = self._catalog.model(name)
+        if row is None or artifact.manifest.kind == "encoder":
+            encoder = self._encoders.encoder(name, settings)
+            return listings.encoder_sql(name, artifact.manifest, encoder)
+        return listings.language_model_sql(row, artifact)
 
     def _described_index(self, name: str) -> str:
         index = self._catalog.index(name)

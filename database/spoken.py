@@ -1,12 +1,11 @@
 """Calls that a language model answers: what it is told, and how its answers are had."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from augursql.database.cache import Cache
 from augursql.database.catalog import IndexRow
 from augursql.database.indexes import Indexes
-from augursql.database.languages import LanguageModels
+from augursql.database.languages import Languages
 from augursql.database.predictors import Predictors
 from augursql.database.rungs import Answering, Rungs
 from augursql.database.state import State
@@ -36,21 +35,13 @@ NUMBER_TOKENS, TEXT_TOKENS = 32, 256
 _TEXTS = ("VARCHAR", "STRUCT", "LIST")
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A model that is in memory, and the adapter that it answers with."""
-
-    speaker: Speaker
-    stamp: tuple[str, ...]
-
-
 class Spoken:
     """One per session: the rungs that language models answer."""
 
     def __init__(
         self,
         state: State,
-        models: LanguageModels,
+        models: Languages,
         memo: Memo[Replied],
         cache: Cache,
         over: tuple[Rungs, Indexes, Predictors],
@@ -61,24 +52,20 @@ class Spoken:
         self._cache = cache
         self._rungs, self._indexes, self._predictors = over
 
-    def loaded(self, name: str, settings: Settings) -> Loaded:
-        """The model of that name. Raises NameNotFoundError, ModelError."""
-        model = self._models.get(name, settings)
-        adapter = self._models.adapter(name, settings)
-        store = self._cache if settings.cache == "on" else None
-        speaker = Speaker(model, adapter, self._memo, self._state.watch, store)
-        return Loaded(speaker, (model.digest, model.dtype, adapter))
+    def producer(self, name: str, settings: Settings) -> str:
+        """What tells the model's answers from those of others. Raises as `Languages.get` does."""
+        return self._models.get(name, settings).producer
 
-    def answering(
-        self, bound: BoundCall, row: IndexRow | None, settings: Settings, loaded: Loaded
-    ) -> Answering:
+    def answering(self, bound: BoundCall, row: IndexRow | None, settings: Settings) -> Answering:
         """What answers the call. Raises AugurError."""
         call, name = bound.call, "" if bound.model is None else bound.model.name
         strategy = _strategy(bound)
         version = None if row is None else row.version
         manner = Manner(bound.result_type, call.with_, strategy, version)
         shots = None if row is None else self._shots(bound, row, settings)
-        speaker = loaded.speaker
+        store = self._cache if settings.cache == "on" else None
+        served = self._models.get(name, settings)
+        speaker = Speaker(served, self._memo, self._state.watch, store)
         if call.kind == "classify":
             options = dict(call.options)
             tag = tags([call.inputs[0].name])[0]

@@ -301,12 +301,21 @@ class DescribeIndex(Statement):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateModel(Statement):
-    """CREATE MODEL name FROM 'source': deploy a hub id, a folder or a file."""
+    """CREATE MODEL name FROM 'source': deploy a hub id, a folder or a file; `base` is the language
+    model that an adapter changes. `places` says where names stand: `name`, `source`, `model`,
+    `option:dtype`.
+    """
 
     name: str
     source: str
+    base: str | None = None
     options: Options = ()
     or_replace: bool = False
+    places: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
+
+    def place(self, name: str) -> Span:
+        """Where a part stands; the whole statement where the part has no place of its own."""
+        return dict(self.places).get(name, self.span)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

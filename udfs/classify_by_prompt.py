@@ -24,7 +24,7 @@ def classify_by_prompt_function(
 
     Raises InvalidValueError for an empty list of labels, or a NULL or repeated label.
     """
-    tally, model = Tally(), speaker.model
+    tally = Tally()
 
     def drafts(texts: Sequence[str], labels: tuple[Label, ...]) -> list[LabelledDraft]:
         task = Task(instruction, labels)
@@ -39,15 +39,15 @@ def classify_by_prompt_function(
             names = [name for name, _ in label_set]
             longest = max(len(name.encode()) for name in names)
             written = drafts([chunk.texts[i] for i in used], label_set)
-            prompts = prompts_of(written, model, longest)
+            prompts = prompts_of(written, speaker, longest)
             conversations = [prompt.conversation for prompt in prompts]
             probabilities, costs = scores(speaker, conversations, names, tag if calibrate else None)
             answer = most_probable(probabilities, pa.array(names, pa.string()))
             explanation = None
             if "explanation" in manner.with_:
                 none = pa.array([], pa.string())
-                explanation = explanation_of(model, prompts, [[] for _ in prompts], none)
-            metadata = metadata_of(model, manner, prompts, costs)
+                explanation = explanation_of(speaker, prompts, [[] for _ in prompts], none)
+            metadata = metadata_of(speaker, manner, prompts, costs)
             parts.append(shaped(answer, manner.with_, explanation, metadata))
             take[rows] = answered + place
             answered += len(used)

@@ -1,6 +1,7 @@
 """The seam to a language model: what this room asks of one."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import numpy as np
@@ -52,21 +53,7 @@ class Chat(Protocol):
 
 
 class LanguageModel(Protocol):
-    """A loaded language model. `context`: the most tokens of a prompt with its answer. `adapter` is
-    '' for the model as it is. Thread-safe.
-    """
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def digest(self) -> str: ...
-
-    @property
-    def dtype(self) -> str: ...
-
-    @property
-    def context(self) -> int: ...
+    """A loaded language model. `adapter` is '' for the model as it is. Thread-safe."""
 
     @property
     def chat(self) -> Chat: ...
@@ -98,4 +85,27 @@ class LanguageModel(Protocol):
 
     def tokens_per_second(self) -> float:
         """As measured so far, else as expected of this machine."""
+        ...
+
+
+class Served(Protocol):
+    """A language model that is in memory while it is used. `name` is where it came from; `context`
+    the most tokens of a prompt with its answer; `producer` tells its answers from those of others;
+    `adapter` is what the model is told with each call.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def context(self) -> int: ...
+
+    @property
+    def producer(self) -> str: ...
+
+    @property
+    def adapter(self) -> str: ...
+
+    def in_use(self) -> AbstractContextManager[LanguageModel]:
+        """The loaded model, which stays in memory until the block ends. Raises ModelError."""
         ...

@@ -46,7 +46,7 @@ def predict_by_prompt_function(
     speaker: Speaker, asking: Asking, shots: Shots | None, manner: Manner
 ) -> VectorFunction:
     """`predict` with a language model; `shots` give each row examples, never the row itself."""
-    tally, model = Tally(), speaker.model
+    tally = Tally()
     answers = [] if shots is None else shots.answers
 
     def drafts(texts: Sequence[str], found: Sequence[Sequence[Shot]]) -> list[LabelledDraft]:
@@ -65,14 +65,14 @@ def predict_by_prompt_function(
         sent, chunk = Sent(tally), chunk_of(documents)
         none: list[list[Shot]] = [[] for _ in chunk.texts]
         near = none if shots is None else shots.nearest(chunk.texts)
-        prompts = prompts_of(drafts(chunk.texts, near), model, asking.longest_answer)
+        prompts = prompts_of(drafts(chunk.texts, near), speaker, asking.longest_answer)
         answer, costs, failed = _answered(speaker, asking, prompts)
         explanation = None
         if "explanation" in manner.with_:
             known = None if shots is None else shots.labelled
             labels = answer.prediction[:0] if known is None else known.labels
-            explanation = explanation_of(model, prompts, near, labels)
-        metadata = metadata_of(model, manner, prompts, costs)
+            explanation = explanation_of(speaker, prompts, near, labels)
+        metadata = metadata_of(speaker, manner, prompts, costs)
         column = shaped(answer, manner.with_, explanation, metadata)
         sent.count(chunk.rows, prompts, costs)
         sent.fail(chunk, failed)

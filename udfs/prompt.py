@@ -45,7 +45,7 @@ def prompt_function(
     """`prompt` for values that come as the JSON text of a list; `shots` are the rows that are put
     before them.
     """
-    tally, model = Tally(), speaker.model
+    tally = Tally()
 
     def drafts(
         rows: Sequence[list[str | None]], near: Sequence[Sequence[Shot]]
@@ -67,13 +67,13 @@ def prompt_function(
         if shots is not None:
             own = [[value for value in values if value] for values in rows]
             near = shots.nearest([template.plain(values) for values in rows], own)
-        prompts = prompts_of(drafts(rows, near), model, demand.sampling.max_tokens)
+        prompts = prompts_of(drafts(rows, near), speaker, demand.sampling.max_tokens)
         found = replies(speaker, [prompt.conversation for prompt in prompts], demand)
         answer = Answer(found.values, found.confidence, None, None)
         explanation = None
         if "explanation" in manner.with_:
-            explanation = explanation_of(model, prompts, near, None)
-        metadata = metadata_of(model, manner, prompts, found.costs)
+            explanation = explanation_of(speaker, prompts, near, None)
+        metadata = metadata_of(speaker, manner, prompts, found.costs)
         column = shaped(answer, manner.with_, explanation, metadata)
         sent.count(chunk.rows, prompts, found.costs)
         sent.fail(chunk, found.failed)

@@ -9,10 +9,9 @@ import pyarrow as pa
 
 from augursql.engine.generation.fitting import Draft, Prompt, fitted
 from augursql.udfs.chunk import Chunk
-from augursql.udfs.language import LanguageModel
 from augursql.udfs.results import ExplainedRow, Metadata, explained
 from augursql.udfs.shots import Shot
-from augursql.udfs.speaker import Costs
+from augursql.udfs.speaker import Costs, Speaker
 from augursql.udfs.tally import Counts, Failure, Tally
 
 SHOWN_CHARACTERS = 1_000
@@ -30,13 +29,13 @@ class Manner:
     index_version: int | None = None
 
 
-def prompts_of(drafts: Sequence[Draft], model: LanguageModel, answer: int) -> list[Prompt]:
+def prompts_of(drafts: Sequence[Draft], speaker: Speaker, answer: int) -> list[Prompt]:
     """Prompts that leave room for an answer of so many tokens. Raises InvalidValueError."""
-    return fitted(drafts, model.context - answer, model.count_tokens)
+    return fitted(drafts, speaker.context - answer, speaker.count_tokens)
 
 
 def explanation_of(
-    model: LanguageModel,
+    speaker: Speaker,
     prompts: Sequence[Prompt],
     shots: Sequence[Sequence[Shot]],
     labels: pa.Array | None,
@@ -46,15 +45,15 @@ def explanation_of(
         [ExplainedRow(shot.text, shot.label, shot.similarity) for shot in found[: prompt.examples]]
         for prompt, found in zip(prompts, shots, strict=True)
     ]
-    return explained(rows, labels, [model.chat.render(p.conversation) for p in prompts])
+    return explained(rows, labels, speaker.rendered([p.conversation for p in prompts]))
 
 
 def metadata_of(
-    model: LanguageModel, manner: Manner, prompts: Sequence[Prompt], costs: Costs
+    speaker: Speaker, manner: Manner, prompts: Sequence[Prompt], costs: Costs
 ) -> Metadata:
     """What WITH METADATA tells of prompts and their answers."""
     return Metadata(
-        model.name,
+        speaker.name,
         manner.index_version,
         manner.strategy,
         costs.cached,

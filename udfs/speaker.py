@@ -13,7 +13,7 @@ from augursql.engine.generation.constraint import Constraint
 from augursql.engine.generation.conversation import Conversation
 from augursql.engine.generation.sampling import Sampling
 from augursql.types import Monitor
-from augursql.udfs.language import LanguageModel
+from augursql.udfs.language import Served
 from augursql.udfs.memo import Memo, Replied, content_hash
 from augursql.udfs.stored import NothingStored, Store, Stored
 from augursql.udfs.tally import Counts
@@ -47,22 +47,24 @@ _Compute = Callable[[list[Conversation]], list[tuple[Any, int]]]
 
 
 class Speaker:
-    """One language model, perhaps with an adapter, for one call. Thread-safe."""
+    """One language model, perhaps with an adapter, for one call. Thread-safe.
+
+    `name` is where the model came from, `context` the most tokens of a prompt with its answer.
+    """
 
     def __init__(
         self,
-        model: LanguageModel,
-        adapter: str,
+        served: Served,
         memo: Memo[Replied],
         monitor: Monitor,
         store: Store | None = None,
     ) -> None:
-        self.model = model
-        self._adapter = adapter
+        self.name, self.context = served.name, served.context
+        self._served = served
         self._memo = memo
         self._monitor = monitor
         self._store = store or NothingStored()
-        self._producer = "/".join(part for part in (model.digest, model.dtype, adapter) if part)
+        self._producer = served.producer
         # Two threads with the same new prompt must not both ask: the second one waits.
         self._lock = threading.Lock()
 
@@ -72,7 +74,8 @@ class Speaker:
         """Probabilities float64 [n, labels]. Raises ModelError, InterruptedStatementError."""
 
         def compute(asked: list[Conversation]) -> list[tuple[Any, int]]:
-            found = self.model.score(asked, labels, self._monitor, self._adapter)
+            with self._served.in_use() as model:
+                found = model.score(asked, labels, self._monitor, self._served.adapter)
             return list(zip(found.probabilities.tolist(), found.tokens.tolist(), strict=True))
 
         answers, costs = self._ask(conversations, _scored(labels), compute)
@@ -87,12 +90,24 @@ class Speaker:
         """Free answers, or such that keep to the constraint. Raises as `score` does."""
 
         def compute(asked: list[Conversation]) -> list[tuple[Any, int]]:
-            found = self.model.generate(asked, sampling, constraint, self._monitor, self._adapter)
+            adapter = self._served.adapter
+            with self._served.in_use() as model:
+                found = model.generate(asked, sampling, constraint, self._monitor, adapter)
             return [((c.text, c.confidence, c.finished), c.tokens + c.generated) for c in found]
 
         how = _written(sampling, constraint)
         answers, costs = self._ask(conversations, how, compute)
         return [Said(*answer) for answer in answers], costs
+
+    def count_tokens(self, conversations: Sequence[Conversation]) -> npt.NDArray[np.int32]:
+        """int32 [n]: the tokens of the prompts."""
+        with self._served.in_use() as model:
+            return model.count_tokens(conversations)
+
+    def rendered(self, conversations: Sequence[Conversation]) -> list[str]:
+        """The prompts as the model reads them."""
+        with self._served.in_use() as model:
+            return [model.chat.render(conversation) for conversation in conversations]
 
     def foresee_scores(
         self, conversations: Sequence[Conversation], labels: Sequence[str]
@@ -115,9 +130,10 @@ class Speaker:
         tokens, seconds = 0, 0.0
         if unknown:
             sample = [keys[key] for key in unknown[:: max(1, len(unknown) // SAMPLE)]]
-            mean = float(self.model.count_tokens(sample).mean())
+            with self._served.in_use() as model:
+                mean, speed = float(model.count_tokens(sample).mean()), model.tokens_per_second()
             tokens = round((mean + answer) * len(unknown))
-            seconds = tokens / self.model.tokens_per_second()
+            seconds = tokens / speed
         inputs = len(conversations)
         cached = inputs - len(unknown)
         return Counts(

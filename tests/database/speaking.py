@@ -1,6 +1,5 @@
 """A language model for tests: it reads prompts by rules, and writes down what it was asked."""
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -13,8 +12,7 @@ import numpy.typing as npt
 from augursql.engine.generation.constraint import Constraint
 from augursql.engine.generation.conversation import Conversation
 from augursql.engine.generation.sampling import Sampling
-from augursql.errors import NameNotFoundError
-from augursql.settings import Settings
+from augursql.engine.repository.store import Artifact
 from augursql.types import Monitor
 
 Write = Callable[[Conversation, Sampling], str]
@@ -45,22 +43,33 @@ def words(text: str) -> set[str]:
     return set(re.findall(r"\w+", re.sub(r"</?[a-z_0-9]+>", " ", text.lower())))
 
 
+def shown(conversation: Conversation) -> list[tuple[str, str]]:
+    """The examples of a prompt: rows and their answers."""
+    turns = zip(conversation[1:-1:2], conversation[2:-1:2], strict=True)
+    return [(user.text, answer.text) for user, answer in turns]
+
+
 @dataclass
 class DoubledModel:
-    """Labels: that of the example with the most long words of the row, else one that the row names, else
-    the first. Free answers: `write`, else the smallest that the constraint allows.
+    """Labels: that of the example with the most long words of the row, else one that the row names,
+    else the first. Free answers: `write`, else the smallest that the constraint allows.
     """
 
-    name: str = "tests/double"
-    digest: str = "d0"
-    dtype: str = "fp32"
-    context: int = 2_048
     write: Write | None = None
     scored: list[Conversation] = field(default_factory=list)
     generated: list[Conversation] = field(default_factory=list)
     adapters: list[str] = field(default_factory=list)
+    attached: list[str] = field(default_factory=list)
     samplings: list[Sampling] = field(default_factory=list)
     constraints: list[Constraint | None] = field(default_factory=list)
+
+    memory_bytes: int = 0
+
+    def attach(self, adapter: Artifact) -> None:
+        self.attached.append(adapter.digest)
+
+    def close(self) -> None:
+        return None
 
     @property
     def chat(self) -> DoubledChat:
@@ -125,13 +134,12 @@ class DoubledModel:
 
 
 def _label(conversation: Conversation, labels: Sequence[str]) -> int:
-    row = words(conversation[-1].text)
-    turns = zip(conversation[1:-1:2], conversation[2:-1:2], strict=True)
+    row, turns = words(conversation[-1].text), shown(conversation)
     long = {word for word in row if len(word) > 3}
-    known = [(len(long & words(user.text)), answer.text) for user, answer in turns]
+    known = [(len(long & words(text)), answer) for text, answer in turns]
     for _, answer in sorted(known, key=lambda pair: -pair[0]):
         if answer in labels:
-            return labels.index(answer)
+            return list(labels).index(answer)
     return next((n for n, label in enumerate(labels) if label.lower() in row), 0)
 
 
@@ -157,31 +165,3 @@ def _instance(schema: dict[str, Any]) -> Any:
         case "integer":
             return schema["maximum"]
     return 2.5
-
-
-class DoubledModels:
-    """`llm`, and `polite`, an adapter of it; more can be put into `deployed`."""
-
-    def __init__(self) -> None:
-        self.llm = DoubledModel()
-        self.deployed: dict[str, tuple[str, DoubledModel]] = {
-            "llm": ("language", self.llm),
-            "polite": ("adapter", self.llm),
-        }
-
-    def names(self) -> Sequence[str]:
-        return sorted(self.deployed)
-
-    def kind(self, name: str) -> str | None:
-        found = self.deployed.get(name.lower())
-        return None if found is None else found[0]
-
-    def get(self, name: str, settings: Settings) -> DoubledModel:
-        if name.lower() not in self.deployed:
-            raise NameNotFoundError(f"There is no language model {name}.")
-        return self.deployed[name.lower()][1]
-
-    def adapter(self, name: str, settings: Settings) -> str:
-        if self.kind(name) != "adapter":
-            return ""
-        return f"{name.lower()}-{hashlib.sha256(name.encode()).hexdigest()[:4]}"

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 import augursql
-from augursql.engine.generation.conversation import Conversation
 from augursql.frontends.dbapi.connection import Connection
+from tests.database.conftest import Deploy
 from tests.database.speaking import DoubledModel, words
+from tests.database.speaking import shown as examples
 
 TEXTS = [
     ("The soup was cold and salty", "food", 2),
@@ -20,8 +21,9 @@ TEXTS = [
 
 
 @pytest.fixture
-def con(llm: DoubledModel) -> Iterator[Connection]:
+def con(deploy: Deploy) -> Iterator[Connection]:
     with Connection(settings={"progress": "off"}) as connection:
+        deploy(connection)
         listed = ", ".join(f"({n}, '{t}', '{a}', {s})" for n, (t, a, s) in enumerate(TEXTS))
         columns = "id, text, topic, stars"
         connection.execute(f"CREATE TABLE said AS FROM (VALUES {listed}) AS t({columns})")
@@ -31,12 +33,6 @@ def con(llm: DoubledModel) -> Iterator[Connection]:
 
 def rows(con: Connection, sql: str) -> list[tuple[object, ...]]:
     return con.execute(sql).fetchall()
-
-
-def examples(conversation: Conversation) -> list[tuple[str, str]]:
-    """The turns before the row."""
-    turns = zip(conversation[1:-1:2], conversation[2:-1:2], strict=True)
-    return [(user.text, answer.text) for user, answer in turns]
 
 
 def test_examples_come_from_the_index_the_nearest_last(con: Connection, llm: DoubledModel) -> None:
@@ -89,10 +85,10 @@ def test_explanation_shows_the_examples_of_the_prompt(con: Connection) -> None:
 
 
 def test_the_budget_drops_examples_and_then_cuts_the_row(
-    con: Connection, llm: DoubledModel
+    con: Connection, llm: DoubledModel, deploy: Deploy
 ) -> None:
-    call = "predict('topic', {} USING MODEL llm USING INDEX said_texts TOP 5 WITH METADATA)"
-    llm.context = 60
+    call = "predict('topic', {} USING MODEL small USING INDEX said_texts TOP 5 WITH METADATA)"
+    deploy(con, "small", context=60)
     ((found,),) = rows(con, f"SELECT {call.format(repr('cold soup'))}")
     assert isinstance(found, dict)
     kept, cut = found["metadata"]["examples"], found["metadata"]["truncated"]
@@ -103,7 +99,7 @@ def test_the_budget_drops_examples_and_then_cuts_the_row(
     assert isinstance(found, dict)
     assert (found["metadata"]["examples"], found["metadata"]["truncated"]) == (0, True)
     assert sum(len(m.text.split()) for m in llm.scored[1]) <= 60
-    llm.context = 10
+    deploy(con, "small", context=10)
     with pytest.raises(augursql.Error, match="does not fit"):
         rows(con, f"SELECT {call.format(repr('cold soup'))}")
 

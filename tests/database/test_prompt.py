@@ -9,7 +9,8 @@ import pytest
 
 import augursql
 from augursql.frontends.dbapi.connection import Connection
-from tests.database.speaking import DoubledModel, DoubledModels
+from tests.database.conftest import Deploy
+from tests.database.speaking import DoubledModel
 
 GUESTS = """
 CREATE TABLE guests AS FROM (VALUES (1, 'Ann', 'warm bread'), (2, 'Bob', 'a {loud} "bar"'),
@@ -18,8 +19,9 @@ CREATE TABLE guests AS FROM (VALUES (1, 'Ann', 'warm bread'), (2, 'Bob', 'a {lou
 
 
 @pytest.fixture
-def con(llm: DoubledModel) -> Iterator[Connection]:
+def con(deploy: Deploy) -> Iterator[Connection]:
     with Connection(settings={"progress": "off"}) as connection:
+        deploy(connection)
         connection.execute(GUESTS)
         yield connection
 
@@ -152,17 +154,21 @@ def test_errors(con: Connection, call: str, message: str) -> None:
     assert "LINE 1: SELECT prompt(" in str(caught.value)
 
 
-def test_the_default_model_is_the_only_one(con: Connection, models: DoubledModels) -> None:
-    models.deployed["other"] = ("language", DoubledModel())
+def test_the_default_model_is_the_only_one(con: Connection, deploy: Deploy) -> None:
+    deploy(con, "other")
     with pytest.raises(augursql.Error, match="Several language models") as caught:
         rows(con, "SELECT prompt('a')")
     assert "USING MODEL llm" in str(caught.value) and "USING MODEL other" in str(caught.value)
-    models.deployed.clear()
+    for name in ("other", "polite", "llm"):
+        con.execute(f"DROP MODEL {name}")
     with pytest.raises(augursql.Error, match="No language model is deployed"):
         rows(con, "SELECT prompt('a')")
 
 
-def test_retrieved_rows_are_numbered(indexed: Connection, llm: DoubledModel) -> None:
+def test_retrieved_rows_are_numbered(
+    indexed: Connection, llm: DoubledModel, deploy: Deploy
+) -> None:
+    deploy(indexed)
     ((found,),) = rows(
         indexed,
         "SELECT prompt('Which hotels have poor Wi-Fi?' USING MODEL llm USING INDEX hotels TOP 3"
@@ -178,7 +184,10 @@ def test_retrieved_rows_are_numbered(indexed: Connection, llm: DoubledModel) -> 
     assert found["metadata"]["strategy"] == "retrieval-augmented"
 
 
-def test_a_row_is_not_retrieved_for_itself(indexed: Connection, llm: DoubledModel) -> None:
+def test_a_row_is_not_retrieved_for_itself(
+    indexed: Connection, llm: DoubledModel, deploy: Deploy
+) -> None:
+    deploy(indexed)
     rows(indexed, "SELECT prompt('What do others say? {review}' USING INDEX hotels TOP 5)"
          " FROM reviews WHERE id = 1")  # fmt: skip
     ((review,),) = rows(indexed, "SELECT review FROM reviews WHERE id = 1")
@@ -234,8 +243,8 @@ def test_stored_prompts_belong_to_the_transaction(con: Connection) -> None:
 
 def test_views_and_plain_queries_hold_prompts(con: Connection, llm: DoubledModel) -> None:
     con.execute("CREATE PROMPT greet AS 'Hello {name}'")
-    con.execute("CREATE VIEW v AS SELECT id, prompt(greet) AS a, prompt('{id}' RETURNS BOOLEAN) AS b"
-                " FROM guests")  # fmt: skip
+    calls = "prompt(greet) AS a, prompt('{id}' RETURNS BOOLEAN) AS b"
+    con.execute(f"CREATE VIEW v AS SELECT id, {calls} FROM guests")
     con.execute("DROP PROMPT greet")
     assert rows(con, "SELECT a, b FROM v WHERE id = 1") == [("HELLO <NAME>ANN</NAME>", False)]
     assert rows(con, "FROM augur($$ SELECT prompt('{name}') AS a FROM guests WHERE id = 1 $$)") == [

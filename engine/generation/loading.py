@@ -1,0 +1,114 @@
+"""From a stored language model to one that runs here, in a precision that is made at first use."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from augursql.engine.generation.chat import Chat
+from augursql.engine.generation.decoder import CacheShape, Decoder
+from augursql.engine.generation.model import Identity, LanguageModel
+from augursql.engine.repository.store import SOURCE, Artifact, Store
+from augursql.engine.repository.worker import WorkerError, run_worker
+from augursql.engine.runtime.sessions import Runtime, Session, load_runtime
+from augursql.errors import ModelError
+from augursql.types import Monitor
+
+AUTOMATIC = "int8"
+DTYPES = ("fp32", "int8", "int4")
+_CONVERTER = "augursql.engine.generation.converter"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """`dtype` is 'auto' or one of DTYPES; `threads` 0 means one per core; `cache_bytes` bounds the
+    keys and values of the answers that are written together."""
+
+    dtype: str = "auto"
+    threads: int = 0
+    cache_bytes: int = 1 << 30
+
+
+def load_language_model(
+    artifact: Artifact, store: Store, options: ModelOptions, monitor: Monitor
+) -> LanguageModel:
+    """Loads a language model; a graph in its precision is made first, if there is none yet.
+
+    Raises ModelError for a model that cannot be converted or is too far from its source in that
+    precision, StorageError, and what `monitor.check` raises on a cancel.
+    """
+    dtype = AUTOMATIC if options.dtype == "auto" else options.dtype
+    if dtype not in DTYPES:
+        raise ModelError(
+            f"Language models do not run in {dtype} on a CPU.",
+            hint=f"SET augur_dtype = 'auto', or one of {', '.join(DTYPES)}.",
+        )
+    runtime = load_runtime(store.root.parent, "cpu", options.threads)
+    artifact.verify()
+    artifact = _prepared(artifact, store, dtype, runtime, monitor)
+    variant = artifact.manifest.variants[dtype]
+    artifact.verify(dtype, monitor)
+    monitor.begin(f"Loading {artifact.manifest.source}", None)
+    try:
+        session = runtime.open(artifact.onnx(dtype), runtime.threads)
+    finally:
+        monitor.end()
+    shape, vocabulary = _shape(session)
+    identity = Identity(
+        artifact.manifest.source,
+        artifact.digest,
+        dtype,
+        artifact.manifest.max_tokens,
+        vocabulary,
+    )
+    size = sum((artifact.path / name).stat().st_size for name in variant.files)
+    chat = Chat.from_folder(artifact.path)
+    return LanguageModel(identity, chat, Decoder(session, shape), size, options.cache_bytes)
+
+
+def _prepared(
+    artifact: Artifact, store: Store, dtype: str, runtime: Runtime, monitor: Monitor
+) -> Artifact:
+    found = artifact.manifest.variants.get(dtype)
+    if found is None:
+        artifact = _make(artifact, store, dtype, runtime, monitor)
+        found = artifact.manifest.variants[dtype]
+    if not found.sha256:
+        raise ModelError(
+            f'"{artifact.manifest.source}" in {dtype} is too far from its source: the mean cosine '
+            f"of its logits is {found.cosine:.4f}.",
+            hint="Deploy it in another precision: CREATE OR REPLACE MODEL ... WITH (dtype = ...).",
+        )
+    return artifact
+
+
+def _make(
+    artifact: Artifact, store: Store, dtype: str, runtime: Runtime, monitor: Monitor
+) -> Artifact:
+    artifact.verify(SOURCE, monitor)
+    monitor.begin(f"Preparing {artifact.manifest.source} in {dtype}", None)
+    try:
+        with store.scratch() as scratch:
+            request = {
+                "folder": str(artifact.path),
+                "target": str(scratch),
+                "home": str(store.root.parent),
+                "threads": runtime.threads,
+                "dtype": dtype,
+            }
+            made = run_worker(_CONVERTER, request, monitor)
+            cosine = float(made["cosine"])
+            if not made["folder"]:
+                return store.add_variant(artifact, dtype, None, cosine)
+            return store.add_files(artifact, dtype, Path(scratch, made["folder"]), cosine)
+    except WorkerError as error:
+        raise ModelError(
+            f'"{artifact.manifest.source}" could not be converted: {error.message}'
+        ) from error
+    finally:
+        monitor.end()
+
+
+def _shape(session: Session) -> tuple[CacheShape, int]:
+    """What a cache holds for a token, and how many logits there are."""
+    keys = [sizes for name, sizes in session.input_sizes.items() if name.endswith(".key")]
+    _, heads, _, size = keys[0]
+    return CacheShape(len(keys), int(heads), int(size)), int(session.output_sizes["logits"][-1])
