@@ -25,8 +25,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from augursql.engine.generation.conversation import Conversation, Message
-from augursql.engine.generation.loading import ModelOptions, load_language_model
+from augursql.engine.generation.loading import load_language_model
 from augursql.engine.generation.model import LanguageModel
+from augursql.engine.generation.options import LanguageOptions
 from augursql.engine.generation.sampling import Sampling
 from augursql.engine.repository.obtain import obtain
 from augursql.engine.repository.store import Store
@@ -81,7 +82,7 @@ def writing() -> list[Conversation]:
 def opened(store: Path, source: Path, dtype: str) -> LanguageModel:
     found = Store(store)
     artifact = obtain(str(source), found, offline=True, monitor=QUIET)
-    return load_language_model(artifact, found, ModelOptions(dtype), QUIET)
+    return load_language_model(artifact, found, LanguageOptions(dtype=dtype), QUIET)
 
 
 def seconds(run: Callable[[], object]) -> float:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-HIDDEN, INNER, WORDS, LAYERS = 16, 32, 24, 2
+HIDDEN, INNER, WORDS, LAYERS = 32, 32, 24, 2
 CONFIG = {
     "architectures": ["LlamaForCausalLM"],
     "model_type": "llama",
@@ -20,24 +20,34 @@ CONFIG = {
     "tie_word_embeddings": True,
     "torch_dtype": "float32",
 }
-PARAMETERS = WORDS * HIDDEN + LAYERS * (4 * HIDDEN * HIDDEN + 3 * HIDDEN * INNER)
+NORMS = (2 * LAYERS + 1) * HIDDEN
+PARAMETERS = WORDS * HIDDEN + LAYERS * (4 * HIDDEN * HIDDEN + 3 * HIDDEN * INNER) + NORMS
+_LAYER_NORMS = ("input_layernorm", "post_attention_layernorm")
 GRAPHS = ("onnx/model.onnx", "onnx/model_q4.onnx", "onnx/model_q4f16.onnx")
 
 
 def write_language_model(
-    folder: Path, *, graphs: bool = False, shards: int = 1, padding: int = 0, **config: object
+    folder: Path,
+    *,
+    letters: bool = False,
+    graphs: bool = False,
+    shards: int = 1,
+    padding: int = 0,
+    **config: object,
 ) -> Path:
-    """A Llama in safetensors; `graphs` adds ONNX files (of no use but for their names), `padding`
-    a further weight of that many bytes; `config` changes its configuration.
+    """A Llama in safetensors, whose tokens are words, or bytes with `letters`; `graphs` adds ONNX
+    files (of no use but for their names), `padding` a further weight of that many bytes; `config`
+    changes its configuration.
     """
     folder.mkdir(parents=True)
-    weights = _weights(padding)
+    tokenizer = _letters() if letters else _words()
+    weights = _weights(tokenizer.get_vocab_size(), padding)
     if shards == 1:
         save_file(weights, folder / "model.safetensors")
     else:
         _save_parts(folder, weights, shards)
     texts = {
-        "config.json": {**CONFIG, **config},
+        "config.json": {**CONFIG, "vocab_size": tokenizer.get_vocab_size(), **config},
         "generation_config.json": {"eos_token_id": 1},
         "tokenizer_config.json": {"eos_token": "</s>"},
     }
@@ -48,11 +58,6 @@ def write_language_model(
     )
     (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Tiny\n")
     (folder / "pytorch_model.bin").write_bytes(b"never read")
-    words = {
-        word: n for n, word in enumerate(["<s>", "</s>", *(f"w{i}" for i in range(WORDS - 2))])
-    }
-    tokenizer = Tokenizer(models.WordLevel(words, unk_token="<s>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.save(str(folder / "tokenizer.json"))
     if graphs:
         (folder / "onnx").mkdir()
@@ -85,15 +90,37 @@ def write_adapter(folder: Path, *, rank: int = 4, inputs: int = HIDDEN, **config
     return folder
 
 
-def _weights(padding: int) -> dict[str, np.ndarray]:
+def _words() -> Tokenizer:
+    names = ["<s>", "</s>", *(f"w{n}" for n in range(WORDS - 2))]
+    words = {name: number for number, name in enumerate(names)}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="<s>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    return tokenizer
+
+
+def _letters() -> Tokenizer:
+    names = ["<s>", "</s>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    tokenizer = Tokenizer(models.BPE({name: n for n, name in enumerate(names)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(names[:2])
+    return tokenizer
+
+
+def _weights(words: int, padding: int) -> dict[str, np.ndarray]:
     random = np.random.default_rng(0)
-    shapes = {"model.embed_tokens": (WORDS, HIDDEN)}
+    shapes = {"model.embed_tokens": (words, HIDDEN)}
     for n in range(LAYERS):
         attention = {f"self_attn.{p}_proj": (HIDDEN, HIDDEN) for p in "qkvo"}
         mlp = {"mlp.gate_proj": (INNER, HIDDEN), "mlp.up_proj": (INNER, HIDDEN)}
         layer = {**attention, **mlp, "mlp.down_proj": (HIDDEN, INNER)}
         shapes |= {f"model.layers.{n}.{name}": shape for name, shape in layer.items()}
-    made = {f"{n}.weight": random.normal(size=s).astype(np.float32) for n, s in shapes.items()}
+    norms = [f"model.layers.{n}.{p}" for n in range(LAYERS) for p in _LAYER_NORMS]
+    shapes |= {name: (HIDDEN,) for name in [*norms, "model.norm"]}
+    made = {
+        f"{n}.weight": random.normal(scale=0.3, size=s).astype(np.float32)
+        for n, s in shapes.items()
+    }
     if padding:
         made["padding"] = np.frombuffer(random.bytes(padding), np.float32).copy()
     return made

@@ -5,15 +5,20 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from augursql.engine.generation.weights import Floats
+from augursql.errors import ModelError
 
 Norm = Literal["rms", "layer"]
-Activation = Literal["silu", "gelu", "gelu_tanh"]
+Activation = Literal["silu", "gelu", "gelu_tanh", "relu"]
+
+
+class UnknownFamilyError(ModelError):
+    """The model is made of something that no graph is written for here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rotary:
-    """Rotary positions: the angle of each pair of channels per position, float64 [dims / 2], and
-    what cosine and sine are multiplied by (YaRN, longrope)."""
+    """Rotary positions: the angle of each pair of channels per position, float64 [dims / 2], 0 for
+    channels that stay as they are, and what cosine and sine are multiplied by (YaRN, longrope)."""
 
     frequencies: tuple[float, ...]
     factor: float = 1.0
@@ -34,7 +39,9 @@ class Architecture:
 
     `norm_after`: attention and MLP have a norm after them, too;
     `parallel`: both read the same input.
-    `attention_scale` multiplies q k; `attention_cap` and `logit_cap` bound values by tanh, 0 not.
+    `attention_scale` multiplies q k; `attention_cap` and `logit_cap` bound values by tanh, 0 not;
+    `slopes` are, per head, how much q k falls with each token of distance (ALiBi), before its
+    scale; () for none.
     """
 
     family: str
@@ -54,6 +61,7 @@ class Architecture:
     gated: bool = True
     attention_scale: float = 0.0
     attention_cap: float = 0.0
+    slopes: tuple[float, ...] = ()
     logit_cap: float = 0.0
     embedding_scale: float = 1.0
 
@@ -73,7 +81,7 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class NormWeights:
-    """The weight [hidden] of a norm, its bias or None."""
+    """The weight of a norm, mostly [hidden], and its bias or None."""
 
     weight: Floats
     bias: Floats | None = None
@@ -83,8 +91,8 @@ class NormWeights:
 class LayerWeights:
     """One layer. `qkv` has the outputs of q, then k, then v; `gate` is None without gating.
 
-    `norms` by name: 'attention', 'mlp' (before), 'after_attention', 'after_mlp'; `q` and `k`
-    per head where the family has them.
+    `norms` by name: 'attention' and 'mlp' (before, where the family has them), 'after_attention',
+    'after_mlp'; 'q' and 'k' of each head [head size], or of all of them [outputs].
     """
 
     norms: Mapping[str, NormWeights]

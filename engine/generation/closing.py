@@ -11,24 +11,33 @@ if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
 
 _STATES = 400
-_BRANCHES = 4
+_FEW = 3
+_QUOTE = ord('"')
 _VALUES = (b"null", b"true", b"false")
-# Costs: a step; a choice that is not the best looking; a state that looks as one before.
-_STEP, _DETOUR, _AGAIN = 0.02, 1.0, 0.1
+# Costs: a step; each token that looks better than the one taken; a state that looks as one just
+# before, among this many, with nothing closed in between.
+_STEP, _DETOUR, _AGAIN, _RECENT = 0.005, 0.3, 0.1, 4
+# Looks: what closes, opens and closes, is a value, separates; a literal; then any of a class.
+_CLOSES, _OPENS, _IS_VALUE, _SEPARATES, _LITERAL, _CLASS = range(6)
 
 
 class Closing:
-    """Finds such ways for one tokenizer. Thread-safe."""
+    """Finds such ways for one tokenizer. Thread-safe.
+
+    It tries a few hundred tokens only: those of a single byte, and longer ones that close JSON.
+    """
 
     def __init__(self, tokenizer: "LLTokenizer", words: int) -> None:
-        size = min(tokenizer.vocab_size, words * 32)
-        pieces = [tokenizer.decode_bytes([token]) for token in range(size)]
+        pieces: dict[bytes, int] = {}
+        for token in range(min(tokenizer.vocab_size, words * 32)):
+            piece = tokenizer.decode_bytes([token])
+            if _is_tried(piece) and not tokenizer.is_special_token(token):
+                pieces[piece] = token
         self._words = words
-        self._rank = np.array([_rank(piece) for piece in pieces], np.float32)
-        self._length = np.array([len(piece) if piece.isascii() else 0 for piece in pieces])
-        special = [token for token in range(size) if tokenizer.is_special_token(token)]
-        self._rank[special] = np.inf
-        self._length[special] = 0
+        self._tokens = np.array(list(pieces.values()), np.int64)
+        self._pieces = list(pieces)
+        self._looks = [_look(piece) for piece in pieces]
+        self._classes = [_class(piece) for piece in pieces]
 
     def path(self, start: "LLMatcher", limit: int) -> list[int] | None:
         """At most `limit` tokens after which the answer is whole, None when none were found.
@@ -37,26 +46,32 @@ class Closing:
         when that leads nowhere. `start` is not changed.
         """
         order = count()
-        heap: list[tuple[float, int, list[int], LLMatcher, frozenset[int]]] = []
-        heapq.heappush(heap, (0.0, next(order), [], start.deep_copy(), frozenset()))
+        met: set[tuple[int, int]] = set()
+        heap: list[tuple[float, int, list[int], LLMatcher, tuple[int, ...]]] = []
+        heapq.heappush(heap, (0.0, next(order), [], start, ()))
         for _ in range(_STATES):
             if not heap:
                 return None
-            cost, _, way, state, seen = heapq.heappop(heap)
-            way = way + self._follow(state)
+            cost, _, way, before, seen = heapq.heappop(heap)
+            state = before.deep_copy()
+            if way and not state.consume_token(way[-1]):
+                continue
+            way = way + _followed(state)
             if len(way) > limit:
                 continue
             if state.is_accepting():
                 return way
             mask = np.zeros(self._words, np.int32)
             state.unsafe_compute_mask_ptr(mask.ctypes.data, mask.nbytes)
-            looks = hash(mask.tobytes())
-            cost += _STEP + (_AGAIN if looks in seen else 0.0)
-            for place, token in enumerate(self._candidates(mask)):
-                after = state.deep_copy()
-                if after.consume_token(token):
-                    entry = (cost + _DETOUR * place, next(order), [*way, token], after)
-                    heapq.heappush(heap, (*entry, seen | {looks}))
+            appearance = hash(mask.tobytes())
+            if (len(way), appearance) in met:
+                continue
+            met.add((len(way), appearance))
+            cost += _STEP + (_AGAIN if appearance in seen else 0.0)
+            for place, (look, token) in enumerate(self._candidates(mask)):
+                entry = (cost + _DETOUR * place, next(order), [*way, token], state)
+                recent = (*seen, appearance)[-_RECENT:] if look >= _LITERAL else ()
+                heapq.heappush(heap, (*entry, recent))
         return None
 
     def leads(self, state: "LLMatcher", way: list[int]) -> bool:
@@ -64,40 +79,69 @@ class Closing:
         after = state.deep_copy()
         return bool(after.consume_tokens(way)) and bool(after.is_accepting())
 
-    def _follow(self, state: "LLMatcher") -> list[int]:
-        """Take what is forced, unless the answer is whole already."""
-        if state.is_accepting():
-            return []
-        forced = list(state.compute_ff_tokens())
-        state.consume_tokens(forced)
-        return forced
+    def _candidates(self, mask: NDArray[np.int32]) -> list[tuple[float, int]]:
+        """The tokens of `mask` [words] to try, with their looks, the best looking first.
 
-    def _candidates(self, mask: NDArray[np.int32]) -> list[int]:
-        """A few of the tokens in `mask` [words], the best looking first."""
-        bits = np.unpackbits(mask.view(np.uint8), bitorder="little")
-        allowed = np.flatnonzero(bits)
-        allowed = allowed[allowed < len(self._rank)]
-        allowed = allowed[np.isfinite(self._rank[allowed])]
-        ranks = self._rank[allowed]
-        best: list[int] = allowed[np.argsort(ranks, kind="stable")[:_BRANCHES]].tolist()
-        if best and ranks.min() >= 3:
-            longest = int(allowed[self._length[allowed].argmax()])
-            best = [longest, *(token for token in best if token != longest)]
-        return best
+        Of a class that is allowed as a whole (letters, say), one token stands for all; where only
+        few of it are allowed, they are literals of the grammar, and lead on.
+        """
+        allowed = np.flatnonzero(mask[self._tokens // 32] >> (self._tokens % 32) & 1).tolist()
+        sizes: dict[str, int] = {}
+        for place in allowed:
+            sizes[self._classes[place]] = sizes.get(self._classes[place], 0) + 1
+        free = sizes.get("lower", 0) > 2 * _FEW
+        found: list[tuple[float, int]] = []
+        stands: set[str] = set()
+        for place in sorted(allowed, key=self._looks.__getitem__):
+            name, look = self._classes[place], self._looks[place]
+            if look < _LITERAL and not _closes(self._pieces[place], free):
+                continue
+            if look >= _CLASS and sizes[name] <= _FEW:
+                look = _LITERAL
+            elif look >= _CLASS and name in stands:
+                continue
+            stands.add(name)
+            found.append((look, int(self._tokens[place])))
+        return sorted(found)
 
 
-def _rank(piece: bytes) -> float:
+def _followed(state: "LLMatcher") -> list[int]:
+    """Take what is forced, unless the answer is whole already."""
+    if state.is_accepting():
+        return []
+    forced = list(state.compute_ff_tokens())
+    state.consume_tokens(forced)
+    return forced
+
+
+def _is_tried(piece: bytes) -> bool:
+    return len(piece) == 1 or piece in _VALUES or (bool(piece) and set(piece) <= set(b'"[]{}'))
+
+
+def _look(piece: bytes) -> float:
     """How much a token helps to an end, 0 the most; longer ones a little more."""
-    if not piece:
-        return np.inf
-    if all(byte in b'"]}' for byte in piece):
-        return 0.9 - 0.01 * len(piece)
-    if all(byte in b'"[]{}' for byte in piece):
-        return 1.9 - 0.01 * len(piece)
+    if set(piece) <= set(b'"]}'):
+        return _CLOSES + 0.9 - 0.01 * len(piece)
+    if set(piece) <= set(b'"[]{}'):
+        return _OPENS + 0.9 - 0.01 * len(piece)
     if piece in _VALUES or piece == b"0":
-        return 2.0
-    if len(piece) == 1 and piece.isalnum():
-        return 3.0 if any(value.startswith(piece) for value in _VALUES) else 4.0
-    if piece.isascii() and piece.isalnum():
-        return 5.0
-    return 6.0 if piece.isascii() and piece.decode().isprintable() and b"\\" not in piece else 9.0
+        return _IS_VALUE
+    if piece in b",:":
+        return _SEPARATES
+    order = ("digit", "lower", "upper", "sign", "other")
+    return _CLASS + order.index(_class(piece)) + 0.001 * piece[0]
+
+
+def _closes(piece: bytes, free: bool) -> bool:
+    """Whether a token of JSON's is that in this place; it is text in a `free` one, but quotes."""
+    if free:
+        return piece[0] == _QUOTE
+    return piece[0] != _QUOTE or piece in (b'"', b'""')
+
+
+def _class(piece: bytes) -> str:
+    if not piece.isascii() or not piece.decode().isprintable() or piece == b"\\":
+        return "other"
+    if piece.isdigit():
+        return "digit"
+    return "lower" if piece.islower() else "upper" if piece.isupper() else "sign"

@@ -102,7 +102,10 @@ class Grammar:
 
 
 class Matcher:
-    """Where one row's answer stands in its grammar: not shared between threads."""
+    """Where one row's answer stands in its grammar: not shared between threads.
+
+    closed: whether `take` ended the answer for want of tokens; its end is not the model's then.
+    """
 
     def __init__(
         self, state: "LLMatcher", closing: Closing, ends: frozenset[int], horizon: int
@@ -112,7 +115,9 @@ class Matcher:
         self._ends = ends
         self._horizon = horizon
         self._way: list[int] | None = None
+        self._search_at = horizon
         self._ended = False
+        self.closed = False
 
     @property
     def finished(self) -> bool:
@@ -162,25 +167,35 @@ class Matcher:
             self.advance(token)
             self._way = None
             return [token, *self._take_forced(left - 1)]
-        before = self._way if self._way is not None else self.close(left)
+        if self._way is None or len(self._way) > left:
+            self._way = self._searched(left)
+        before = self._way
         previous = self._state.deep_copy()
         self.advance(token)
-        self._way = self._kept(before, token, left - 1)
+        self._way = None if before is None else self._kept(before, token, left - 1)
         if self._way is None and before is not None:
             self._state = previous
             for each in before:
                 self.advance(each)
-            self._ended = True
+            self._ended = self.closed = True
             return before
         return [token, *self._take_forced(left - 1)]
 
-    def _kept(self, way: list[int] | None, token: int, limit: int) -> list[int] | None:
+    def _kept(self, way: list[int], token: int, limit: int) -> list[int] | None:
         """A way from here: the rest of the last one or the same again, if it leads to the end."""
         if way and way[0] == token:
             return way[1:]
-        if way is not None and len(way) <= limit and self._closing.leads(self._state, way):
+        if len(way) <= limit and self._closing.leads(self._state, way):
             return way
-        return self.close(limit)
+        return self._searched(limit)
+
+    def _searched(self, limit: int) -> list[int] | None:
+        """A search, unless one failed lately: they fail slowly, and would at each token."""
+        if limit > self._search_at:
+            return None
+        way = self.close(limit)
+        self._search_at = self._horizon if way is not None else limit // 2
+        return way
 
     def _take_forced(self, left: int) -> list[int]:
         tokens = self.forced()
@@ -190,7 +205,7 @@ class Matcher:
             self.advance(token)
         if self._way is not None:
             follows = self._way[: len(tokens)] == tokens
-            self._way = self._way[len(tokens) :] if follows else self.close(left - len(tokens))
+            self._way = self._way[len(tokens) :] if follows else self._searched(left - len(tokens))
         return tokens
 
 

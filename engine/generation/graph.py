@@ -22,9 +22,10 @@ from augursql.engine.generation.architecture import (
     OuterWeights,
     Source,
 )
+from augursql.engine.generation.attention import Attention
 from augursql.engine.generation.graphfile import MICROSOFT, GraphFile
+from augursql.engine.generation.norms import Norms
 from augursql.engine.generation.products import Products, Recipe
-from augursql.engine.generation.rotary import tables
 from augursql.types import Monitor
 
 
@@ -80,21 +81,18 @@ class _Decoder:
         self._graph = graph
         self._shape = shape
         self._products = products
+        self._attention = Attention(graph, shape, products)
+        self._norms = Norms(graph, shape)
         self._hidden = ""
         self._branch = ""
 
     def begin(self) -> None:
         """The inputs, and the tables of positions."""
-        graph, shape = self._graph, self._shape
+        graph = self._graph
         graph.input("input_ids", "int64", ["b", "s"])
         graph.input("position_ids", "int64", ["b", "s"])
-        graph.input("attention_bias", "float", [1, 1, "s", "total_tokens"])
-        graph.input("last", "int32", ["b"])
-        graph.input("total", "int32", [1])
         graph.input("rows", "int64", ["r"])
-        for number, rotary in enumerate(shape.rotary):
-            for name, table in zip(("cos", "sin"), tables(rotary, shape.context), strict=True):
-                graph.constant(f"{name}.{number}", table)
+        self._attention.begin()
 
     def embed(self, outer: OuterWeights) -> None:
         graph, shape = self._graph, self._shape
@@ -119,22 +117,22 @@ class _Decoder:
 
     def layer(self, number: int, weights: LayerWeights) -> None:
         shape, prefix = self._shape, f"layer.{number}"
-        normed = self._summed(f"{prefix}.attention_norm", weights.norms["attention"])
-        attended = self._attention(number, normed, weights)
+        normed = self._summed(f"{prefix}.attention_norm", weights.norms.get("attention"))
+        attended = self._attention.layer(number, normed, weights)
         if shape.norm_after:
             norm = weights.norms["after_attention"]
-            attended = self._norm(attended, f"{prefix}.after_attention", norm)
+            attended = self._norms.norm(attended, f"{prefix}.after_attention", norm)
         if shape.parallel:
             if "mlp" in weights.norms:
-                normed = self._norm(self._hidden, f"{prefix}.mlp_norm", weights.norms["mlp"])
+                normed = self._norms.norm(self._hidden, f"{prefix}.mlp_norm", weights.norms["mlp"])
             self._branch = self._graph.add("Add", [attended, self._mlp(prefix, normed, weights)])
             return
         self._branch = attended
-        normed = self._summed(f"{prefix}.mlp_norm", weights.norms["mlp"])
+        normed = self._summed(f"{prefix}.mlp_norm", weights.norms.get("mlp"))
         self._branch = self._mlp(prefix, normed, weights)
         if shape.norm_after:
             norm = weights.norms["after_mlp"]
-            self._branch = self._norm(self._branch, f"{prefix}.after_mlp", norm)
+            self._branch = self._norms.norm(self._branch, f"{prefix}.after_mlp", norm)
 
     def end(self, outer: OuterWeights) -> None:
         graph, shape = self._graph, self._shape
@@ -142,7 +140,7 @@ class _Decoder:
         hidden = graph.add("Sum", parts)
         flat = graph.constant("flat", np.array([-1, shape.hidden], np.int64))
         wanted = graph.add("Gather", [graph.add("Reshape", [hidden, flat]), "rows"])
-        normed = self._norm(wanted, "final_norm", outer.norm)
+        normed = self._norms.norm(wanted, "final_norm", outer.norm)
         name = "" if shape.logit_cap else "logits"
         logits = self._products.product(normed, "head", outer.head, name)
         if shape.logit_cap:
@@ -153,40 +151,6 @@ class _Decoder:
         graph, factor = self._graph, self._graph.constant("cap", np.array(cap, np.float32))
         bounded = graph.add("Tanh", [graph.add("Div", [logits, factor])])
         graph.add("Mul", [bounded, factor], "logits")
-
-    def _attention(self, number: int, normed: str, weights: LayerWeights) -> str:
-        graph, shape, plan = self._graph, self._shape, self._shape.layers[number]
-        qkv = self._products.product(normed, f"layer.{number}.qkv", weights.qkv)
-        cache, present = [], []
-        for part in ("key", "value"):
-            sizes = ("b", shape.kv_heads, "capacity", shape.head_size)
-            cache.append(graph.input(f"past.{number}.{part}", "float", sizes))
-            present.append(f"present.{number}.{part}")
-            graph.output(present[-1], "float", sizes)
-        turned = plan.rotary is not None
-        rotary = [f"cos.{plan.rotary}", f"sin.{plan.rotary}", "position_ids"]
-        inputs = [qkv, "", "", *cache, "last", "total", *(rotary if turned else ["", "", ""])]
-        inputs.append("attention_bias")
-        if "q" in weights.norms:
-            names = [f"layer.{number}.{part}_norm" for part in "qk"]
-            values = [weights.norms[part].weight for part in "qk"]
-            inputs += ["", "", ""]
-            inputs += [graph.constant(n, v) for n, v in zip(names, values, strict=True)]
-        attended = f"layer.{number}.attended"
-        graph.add_many(
-            "GroupQueryAttention",
-            inputs,
-            [attended, *present],
-            domain=MICROSOFT,
-            num_heads=shape.heads,
-            kv_num_heads=shape.kv_heads,
-            do_rotary=int(turned),
-            scale=shape.attention_scale,
-            softcap=shape.attention_cap,
-            local_window_size=plan.window or -1,
-            qk_norm_epsilon=shape.norm_epsilon,
-        )
-        return self._products.product(attended, f"layer.{number}.output", weights.output)
 
     def _mlp(self, prefix: str, normed: str, weights: LayerWeights) -> str:
         up = self._products.product(normed, f"{prefix}.up", weights.up)
@@ -201,34 +165,23 @@ class _Decoder:
         match self._shape.activation:
             case "silu":
                 return self._graph.add("QuickGelu", [values], domain=MICROSOFT, alpha=1.0)
+            case "relu":
+                return self._graph.add("Relu", [values])
             case "gelu_tanh":
                 return self._graph.add("Gelu", [values], approximate="tanh")
             case _:
                 return self._graph.add("Gelu", [values])
 
-    def _summed(self, name: str, weights: NormWeights) -> str:
-        """Adds the branch to the hidden state, and gives the norm of the sum."""
+    def _summed(self, name: str, weights: NormWeights | None) -> str:
+        """Adds the branch to the hidden state, and gives the norm of the sum; without weights the
+        sum itself."""
+        if weights is None:
+            if self._branch:
+                self._hidden = self._graph.add("Add", [self._hidden, self._branch])
+            self._branch = ""
+            return self._hidden
         if not self._branch:
-            return self._norm(self._hidden, name, weights)
-        rms = self._shape.norm == "rms"
-        operator = "SkipSimplifiedLayerNormalization" if rms else "SkipLayerNormalization"
-        inputs = [self._hidden, self._branch, *self._norm_weights(name, weights)]
-        normed, hidden = f"{name}.value", f"{name}.sum"
-        epsilon = self._shape.norm_epsilon
-        outputs = [normed, "", "", hidden]
-        self._graph.add_many(operator, inputs, outputs, domain=MICROSOFT, epsilon=epsilon)
-        self._hidden, self._branch = hidden, ""
+            return self._norms.norm(self._hidden, name, weights)
+        normed, self._hidden = self._norms.of_sum(self._hidden, self._branch, name, weights)
+        self._branch = ""
         return normed
-
-    def _norm(self, values: str, name: str, weights: NormWeights) -> str:
-        operator = (
-            "SimplifiedLayerNormalization" if self._shape.norm == "rms" else "LayerNormalization"
-        )
-        inputs = [values, *self._norm_weights(name, weights)]
-        return self._graph.add(operator, inputs, epsilon=self._shape.norm_epsilon, axis=-1)
-
-    def _norm_weights(self, name: str, weights: NormWeights) -> list[str]:
-        made = [self._graph.constant(name, weights.weight)]
-        if weights.bias is not None:
-            made.append(self._graph.constant(f"{name}.bias", weights.bias))
-        return made

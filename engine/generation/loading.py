@@ -1,11 +1,11 @@
 """From a stored language model to one that runs here, in a precision that is made at first use."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from augursql.engine.generation.chat import Chat
 from augursql.engine.generation.decoder import CacheShape, Decoder
 from augursql.engine.generation.model import Identity, LanguageModel
+from augursql.engine.generation.options import LanguageOptions
 from augursql.engine.repository.store import SOURCE, Artifact, Store
 from augursql.engine.repository.worker import WorkerError, run_worker
 from augursql.engine.runtime.sessions import Runtime, Session, load_runtime
@@ -13,25 +13,17 @@ from augursql.errors import ModelError
 from augursql.types import Monitor
 
 AUTOMATIC = "int8"
+CACHE_BYTES = 1 << 30
 DTYPES = ("fp32", "int8", "int4")
 _CONVERTER = "augursql.engine.generation.converter"
 
 
-@dataclass(frozen=True, slots=True)
-class ModelOptions:
-    """`dtype` is 'auto' or one of DTYPES; `threads` 0 means one per core; `cache_bytes` bounds the
-    keys and values of the answers that are written together."""
-
-    dtype: str = "auto"
-    threads: int = 0
-    cache_bytes: int = 1 << 30
-
-
 def load_language_model(
-    artifact: Artifact, store: Store, options: ModelOptions, monitor: Monitor
+    artifact: Artifact, store: Store, options: LanguageOptions, monitor: Monitor
 ) -> LanguageModel:
     """Loads a language model; a graph in its precision is made first, if there is none yet.
 
+    It runs on the CPU, whatever the provider: no GPU road has been tried yet.
     Raises ModelError for a model that cannot be converted or is too far from its source in that
     precision, StorageError, and what `monitor.check` raises on a cancel.
     """
@@ -61,7 +53,7 @@ def load_language_model(
     )
     size = sum((artifact.path / name).stat().st_size for name in variant.files)
     chat = Chat.from_folder(artifact.path)
-    return LanguageModel(identity, chat, Decoder(session, shape), size, options.cache_bytes)
+    return LanguageModel(identity, chat, Decoder(session, shape), size, CACHE_BYTES)
 
 
 def _prepared(

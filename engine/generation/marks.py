@@ -31,12 +31,11 @@ class Marks:
         self._marks = frozenset(m for m in (mark.strip(" \u2581\t\n") for mark in found) if m)
         self._lengths = sorted({len(mark) for mark in self._marks}, reverse=True)
         self._firsts = frozenset(mark[0] for mark in self._marks)
-        self._first = re.compile("[" + "".join(map(re.escape, sorted(self._firsts))) + "]")
+        firsts = "".join(map(re.escape, sorted(self._firsts)))
+        self._first = re.compile(f"[{firsts}]" if firsts else "(?!)")
 
     def broken(self, text: str) -> str:
         """`text` with a space inside every mark; the same text where there is none."""
-        if not self._marks:
-            return text
         while places := list(self._places(text)):
             text = _spaced(text, places)
         if self._normalize is None or not any(self._places(self._normalize(text))):

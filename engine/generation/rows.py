@@ -16,7 +16,7 @@ class AnswerRow:
     """A prompt, int64 [tokens], and the at most `most` tokens that are written behind it.
 
     `prompt` includes what the grammar makes every answer begin with. `ids` are the answer's tokens,
-    without an end token; `ended`: it was not cut.
+    without an end token.
     """
 
     def __init__(
@@ -26,21 +26,28 @@ class AnswerRow:
         self.most = most
         self.state = RowState(sampling, prompt.tolist())
         self.ids: list[int] = []
-        self.ended = False
+        self.over = False
         self.log_probability, self._chosen = 0.0, 0
         self._chat = chat
         self._stops = Stops(chat, (*chat.stop, *sampling.stop) if matcher is None else ())
         self._fed = deque[int]()
         if matcher is not None:
             self._append(matcher.begin(most))
-            self.ended = matcher.finished
+            self.over = matcher.finished
         self.prompt = np.concatenate([prompt, np.array(self.ids, np.int64)])
         self._fed.clear()
 
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do."""
-        return self.ended or len(self.ids) >= self.most
+        return self.over or len(self.ids) >= self.most
+
+    @property
+    def ended(self) -> bool:
+        """Whether it ended by itself: it was not cut."""
+        if self.matcher is not None:
+            return self.matcher.complete and not self.matcher.closed
+        return self.over
 
     @property
     def wants(self) -> bool:
@@ -57,7 +64,7 @@ class AnswerRow:
         self._chosen += 1
         if self.matcher is not None:
             self._append(self.matcher.take(token, self.most - len(self.ids)))
-            self.ended = self.ended or self.matcher.finished
+            self.over = self.over or self.matcher.finished
         else:
             self._append([token])
 
@@ -75,10 +82,10 @@ class AnswerRow:
     def _append(self, tokens: list[int]) -> None:
         for token in tokens:
             if token in self._chat.end_ids:
-                self.ended = True
+                self.over = True
                 return
             self.ids.append(token)
             self._fed.append(token)
             self.state.append(token)
         if self._stops.reached(self.ids, len(tokens)):
-            self.ended = True
+            self.over = True

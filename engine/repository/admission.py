@@ -65,7 +65,8 @@ def ensure_fits(
     parameters = source.parameters
     if not parameters and all(file.is_file() for file in files):
         parameters = count_parameters(tensors(files))
-    parameters = parameters or estimated_parameters(stored, source.config.get("torch_dtype"))
+    stored_as = source.config.get("torch_dtype") or source.config.get("dtype")
+    parameters = parameters or estimated_parameters(stored, stored_as)
     size = Size(parameters, stored, bool(layout.graph))
     check_fits(source.name, size, request, store.root, there)
 

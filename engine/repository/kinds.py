@@ -6,18 +6,8 @@ from typing import Any
 from augursql.engine.repository.manifest import Kind
 
 FAMILIES = frozenset(
-    (
-        "falcon",
-        "gemma2",
-        "gemma3_text",
-        "gpt2",
-        "llama",
-        "mistral",
-        "phi3",
-        "qwen2",
-        "qwen3",
-        "t5",
-    )
+    "falcon gemma gemma2 gemma3 gemma3_text gpt2 gpt_neox granite llama mistral olmo2 phi phi3 "
+    "qwen2 qwen3 smollm3 stablelm starcoder2 t5".split()
 )
 """The families, by `model_type`, whose graphs are built here from their safetensors."""
 
@@ -48,7 +38,10 @@ def context_of(config: Mapping[str, Any]) -> int:
     """The most tokens of prompt and answer together."""
     inner = config.get("text_config")
     for source in (config, inner if isinstance(inner, dict) else {}):
-        for name in _LENGTHS:
+        scaling = source.get("rope_scaling") or {}
+        long = (scaling.get("rope_type") or scaling.get("type")) in ("longrope", "su")
+        # There, longer texts would change how every short one is read.
+        for name in ("original_max_position_embeddings", *_LENGTHS) if long else _LENGTHS:
             value = source.get(name)
             if isinstance(value, int) and value > 0:
                 return value

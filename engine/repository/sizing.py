@@ -55,9 +55,10 @@ def disk_needed(size: Size, dtype: str) -> int:
     return size.stored + made
 
 
-def estimated_parameters(stored: int, torch_dtype: object) -> int:
-    """How many parameters weights of that many bytes are, where nobody tells."""
-    return stored // _STORED.get(str(torch_dtype), 2)
+def estimated_parameters(stored: int, stored_as: object) -> int:
+    """How many parameters weights of that many bytes are, where nobody tells; `stored_as` is the
+    type that config.json names."""
+    return stored // _STORED.get(str(stored_as), 2)
 
 
 def check_fits(source: str, size: Size, request: Request, store: Path, there: int = 0) -> None:

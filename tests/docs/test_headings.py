@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from augursql import errors, settings
+from augursql.database.deployment import MODEL_OPTIONS
 from augursql.database.statements import INDEX_OPTIONS
 from augursql.frontends.dbapi.errors import as_pep249
 from augursql.planner import plan, sources
@@ -78,6 +79,8 @@ def test_clauses_and_options() -> None:
     assert set(wanted) <= set(headings("language.md"))
     created = section("language.md", "CREATE INDEX")
     assert all(f"`{option}`" in created for option in INDEX_OPTIONS)
+    created = section("language.md", "CREATE MODEL")
+    assert all(f"`{option}`" in created for option in MODEL_OPTIONS)
 
 
 @pytest.mark.parametrize("name", settings.names())

@@ -89,6 +89,12 @@ def test_an_interrupted_download_goes_on(store: Store, hub: Hub, tmp_path: Path)
     assert downloads(store) == []
 
 
+def children(process: int) -> list[str]:
+    listed = Path(f"/proc/{process}/task").glob("*/children")
+    return [child for file in listed for child in file.read_text().split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are listed in /proc")
 def test_a_killed_process_leaves_what_it_had(store: Store, hub: Hub, tmp_path: Path) -> None:
     hub.folders["org/lm"] = write_language_model(tmp_path / "large", padding=SIZE)
     hub.stop_after, hub.stalls = STOP, True
@@ -103,8 +109,13 @@ def test_a_killed_process_leaves_what_it_had(store: Store, hub: Hub, tmp_path: P
     while not any(p.stat().st_size >= KEPT for p in store.root.rglob("*.incomplete")):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.05)
+    workers = children(process.pid)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    assert workers
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     hub.sent.clear()
     artifact = got(store)
     assert artifact.weights[0].stat().st_size > SIZE
