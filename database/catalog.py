@@ -292,6 +292,19 @@ class Catalog:
             f"DELETE FROM {self.schema}.models WHERE lower(name) = lower(?)", [name]
         )
 
+    def holding(self, table: str) -> list[str]:
+        """Of its schemas, those that hold a table which not every version of the catalog has."""
+        found = list[str]()
+        for schema in self._existing():
+            database = MEMORY if schema.startswith(f"{MEMORY}.") else self.database
+            there = self._connection.execute(
+                "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'augur' "
+                "AND table_name = ?",
+                [database, table],
+            ).fetchall()
+            found += [schema] if there else []
+        return found
+
     def columns(self, table: str) -> Sequence[tuple[str, str]]:
         """Names and types of a table's columns, less our own. Raises duckdb.Error if it is not."""
         described = self._connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()

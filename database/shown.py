@@ -9,11 +9,12 @@ from augursql.database.calls import Calls
 from augursql.database.catalog import Catalog, ModelRow
 from augursql.database.encoders import Encoders
 from augursql.database.indexing import Source, missing_rows
+from augursql.database.prompts import Prompts
 from augursql.database.running import COLUMNS as RUNNING_COLUMNS
 from augursql.database.state import State
 from augursql.engine.repository.obtain import ALIASES
 from augursql.errors import NameNotFoundError, UnsupportedError, candidates
-from augursql.planner import plan
+from augursql.planner import plan, prompts
 from augursql.planner.emit import document_sql_for_columns
 
 
@@ -25,6 +26,7 @@ class Shown:
         self._catalog = catalog
         self._encoders = encoders
         self._calls = calls
+        self._prompts = Prompts(state.connection, catalog)
 
     def listing(self, listing: plan.Listing) -> str:
         """What SHOW and DESCRIBE show, as a parenthesised SELECT."""
@@ -52,6 +54,10 @@ class Shown:
                 return self._described_model(str(listing.name))
             case "index":
                 return self._described_index(str(listing.name))
+            case "prompts":
+                return self._prompts.listed()
+            case "prompt":
+                return self._prompts.described(str(listing.name))
 
     def _models(self) -> str:
         rows = self._catalog.models()
@@ -98,4 +104,8 @@ def listed(statement: plan.Statement) -> plan.Listing:
             return plan.Listing("index", statement.name, statement.span)
         case plan.DescribeModel():
             return plan.Listing("model", statement.name, statement.span)
+        case prompts.ShowPrompts():
+            return plan.Listing("prompts", None, statement.span)
+        case prompts.DescribePrompt():
+            return plan.Listing("prompt", statement.name, statement.span)
     raise UnsupportedError("This statement is not supported yet.", span=statement.span)

@@ -10,8 +10,8 @@ from augursql.database.deployment import MODEL_OPTIONS
 from augursql.database.statements import INDEX_OPTIONS
 from augursql.frontends.dbapi.errors import as_pep249
 from augursql.planner import plan, sources
-from augursql.planner.bind import OPTIONS
 from augursql.planner.heads import VERBS
+from augursql.planner.options import OPTIONS
 
 CONFIGURED = "CREATE MODEL ... FROM CONFIG"
 DOCS = Path(__file__).parents[2] / "docs"
