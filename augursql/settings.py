@@ -32,6 +32,7 @@ class Settings:
     exact_below: int = 20_000
     seed: int = 42
     memo_mb: int = 256
+    model_memory_mb: int = 0
     cache: str = "on"
     cache_mb: int = 1_024
     rules: str = "on"

@@ -12,11 +12,14 @@ from augursql.database.binding import BindingCatalog
 from augursql.database.calls import Calls, Prepared
 from augursql.database.catalog import Catalog, IndexRow, quoted
 from augursql.database.encoders import Encoders
+from augursql.database.languages import Languages
 from augursql.database.macros import NOT_GIVEN, functions_of_the_user
 from augursql.database.shown import Shown
 from augursql.database.state import State
 from augursql.errors import AugurError, NameNotFoundError, UnsupportedError, candidates
-from augursql.planner.bind import BoundCall, bind
+from augursql.planner.bind import bind
+from augursql.planner.bound import BoundCall
+from augursql.planner.filling import filled, unfilled
 from augursql.planner.given import desugared
 from augursql.planner.parse import parse
 from augursql.planner.plan import CallKind, GivenQuery, Listing, Query, Verbatim
@@ -34,8 +37,8 @@ class Answers:
         self._own = replace(state, connection=self._connection)
         self._catalog = Catalog(self._connection)
         self._encoders = Encoders(self._catalog, state.watch, state.memory)
-        memo = state.memory.memo(state.settings.memo_mb)
-        self._calls = Calls(self._own, self._catalog, self._encoders, memo)
+        models = Languages(self._own, self._catalog)
+        self._calls = Calls(self._own, self._catalog, self._encoders, models)
         self._versions: dict[tuple[str, int], int] = {}
         self._counted: set[str] = set()
         self._statement = -1
@@ -96,11 +99,11 @@ class Answers:
         if len(found) != 1:
             raise UnsupportedError("augur() runs one query.")
         [query] = found
-        catalog = BindingCatalog(
-            self._connection, self._catalog, self._encoders, self._state.settings
-        )
+        catalog = self._binding()
         if isinstance(query, GivenQuery) and not query.measures:
             query = desugared(query, catalog, {}, functions).statement
+        if isinstance(query, Query) and unfilled(query):
+            query = filled(query, catalog, functions).statement
         if isinstance(query, Verbatim):
             return query.text
         if not isinstance(query, Query):  # SHOW and DESCRIBE also stand in FROM.
@@ -126,15 +129,17 @@ class Answers:
         return self._known[key]
 
     def _bind(self, kind: CallKind, about: str, named: str) -> tuple[BoundCall, IndexRow | None]:
-        catalog = BindingCatalog(
-            self._connection, self._catalog, self._encoders, self._state.settings
-        )
+        catalog = self._binding()
         try:
             [bound] = bind(query_of(kind, about, named), catalog).calls
         except AugurError as error:
             error.span = error.sql = None  # The user did not write this call.
             raise
         return bound, None if bound.index is None else catalog.row(bound.index)
+
+    def _binding(self) -> BindingCatalog:
+        settings = self._state.settings
+        return BindingCatalog(self._connection, self._catalog, self._encoders, settings)
 
     def _listed(self, listing: Listing) -> str:
         return Shown(self._own, self._catalog, self._encoders, self._calls).listing(listing)

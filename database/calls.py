@@ -5,10 +5,6 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-import duckdb
-import numpy as np
 
 from augursql.database.cache import Cache
 from augursql.database.catalog import Catalog, IndexRow
@@ -16,26 +12,17 @@ from augursql.database.door import Door
 from augursql.database.encoders import Encoders
 from augursql.database.failures import Failures
 from augursql.database.indexes import Indexes
-from augursql.database.predictors import FittedTarget, Predictors
+from augursql.database.languages import Languages
+from augursql.database.predictors import Predictors
+from augursql.database.rungs import Answering, Rungs
+from augursql.database.spoken import Spoken
 from augursql.database.state import State
-from augursql.engine.learning.predictor import FitOptions
-from augursql.engine.retrieval.neighbours import Retriever
-from augursql.engine.retrieval.random import RandomRetriever
-from augursql.errors import InvalidValueError
 from augursql.masking import masked
-from augursql.planner.bind import BoundCall
+from augursql.planner.bound import BoundCall
 from augursql.settings import Settings
-from augursql.udfs.classify import classify_function
-from augursql.udfs.embed import embed_function, similarity_function
-from augursql.udfs.embedder import NOTHING_KNOWN, Embedder, KnownTexts
 from augursql.udfs.function import VectorFunction, register, register_for_good
-from augursql.udfs.memo import Memo
-from augursql.udfs.predict import Learned, Shape, predict_function
-from augursql.udfs.search import SearchableRows, Wanted, search_function
 from augursql.udfs.tally import Counts
 from augursql.udfs.tolerance import tolerant
-
-DEFAULT_K = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +43,6 @@ class CallRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Answering:
-    """What answers a call: the function, its rung, the name of the model, and why it is this."""
-
-    function: VectorFunction
-    rung: str
-    model: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Prepared:
     """A registered function, the kind of its call, and what answers it."""
 
@@ -83,6 +60,11 @@ class Prepared:
     def model(self) -> str:
         return self.answering.model
 
+    @property
+    def shared(self) -> str:
+        """Calls with the same answer equal inputs with one evaluation; its own name else."""
+        return self.answering.shared or self.name
+
 
 class Calls:
     """Prepares and registers the functions of a session's calls; equal calls share one."""
@@ -92,11 +74,11 @@ class Calls:
         state: State,
         catalog: Catalog,
         encoders: Encoders,
-        memo: Memo,
+        languages: Languages,
     ) -> None:
         self._state = state
-        self._encoders = encoders
-        self._memo = memo
+        settings = state.settings
+        self._memos = state.memory.memo(settings.memo_mb), state.memory.replies(settings.memo_mb)
         self.indexes = Indexes(state.connection, catalog, state.watch, state.memory)
         self.predictors = Predictors(state.connection, catalog, state.watch, state.memory)
         self._prepared: dict[tuple[object, ...], Prepared] = {}
@@ -105,6 +87,10 @@ class Calls:
         # Functions are shared by all connections to a database, so names need a session's mark.
         self._mark = secrets.token_hex(3)
         self.cache = Cache(state.connection, catalog, state.notice)
+        vectors, replies = self._memos
+        self._rungs = Rungs(state, encoders, vectors, self.cache, self.indexes, self.predictors)
+        over = (self._rungs, self.indexes, self.predictors)
+        self._spoken = Spoken(state, languages, replies, self.cache, over)
         self.failures = Failures(state)
 
     @property
@@ -120,9 +106,10 @@ class Calls:
 
     def begin(self, settings: Settings) -> None:
         """Gets ready for a statement. Without the cache it remembers nothing of earlier ones."""
-        self._memo.resize(settings.memo_mb)
-        if settings.cache == "off":
-            self._memo.clear()
+        for memo in self._memos:
+            memo.resize(settings.memo_mb)
+            if settings.cache == "off":
+                memo.clear()
         self.cache.begin(settings)
 
     def forget(self) -> None:
@@ -145,7 +132,8 @@ class Calls:
         `registered`: DuckDB gets to know it by its name, too.
         """
         stamp = (row.schema, row.id, row.version) if row is not None else None
-        key = (stamp, bound.call.key, bound.result_type, settings)
+        more = self._stamp(bound, settings)
+        key = (stamp, bound.call.key, bound.result_type, settings, more)
         found = self._prepared.get(key)
         if found is None:
             name = f"{bound.call.kind}_{_word(bound.call.target)}{self._mark}{next(self._names)}"
@@ -211,81 +199,16 @@ class Calls:
         self.failures.tell(self.records)
 
     def _answering(self, bound: BoundCall, row: IndexRow | None, settings: Settings) -> Answering:
-        call = bound.call
-        if row is not None:
-            return self._over_index(bound, row, settings)
-        embedder = self._embedder(self._encoders.encoder(call.model, settings), settings)
-        model = call.model or settings.encoder
-        why = "USING MODEL names it" if call.model else "the default encoder, augur_encoder"
-        if call.kind == "classify":
-            function = classify_function(embedder, call.with_, bound.result_type)
-            why = f"labels without examples: the nearest by meaning; {why}"
-            return Answering(function, "zero-shot", model, why)
-        if call.kind == "embed":
-            return Answering(embed_function(embedder), "encoder", model, why)
-        return Answering(similarity_function(embedder), "encoder", model, why)
+        if bound.speaks:
+            return self._spoken.answering(bound, row, settings)
+        return self._rungs.answering(bound, row, settings)
 
-    def _embedder(
-        self, encoder: Any, settings: Settings, known: KnownTexts = NOTHING_KNOWN
-    ) -> Embedder:
-        store = self.cache if settings.cache == "on" else None
-
-        def elsewhere() -> list[KnownTexts]:
-            loaded = self.indexes.of_encoder(encoder.digest, encoder.dtype)
-            return [KnownTexts(index.vectors, index.entry_of) for index in loaded]
-
-        return Embedder(encoder, self._memo, self._state.watch, known, store, elsewhere)
-
-    def _over_index(self, bound: BoundCall, row: IndexRow, settings: Settings) -> Answering:
-        loaded = self.indexes.load(row, settings)
-        encoder = self._encoders.of_index(row, settings)
-        known = KnownTexts(loaded.vectors, loaded.entry_of)
-        embedder = self._embedder(encoder, settings, known)
-        if bound.call.kind == "search":
-            threshold = bound.call.threshold
-            k = bound.call.top or (DEFAULT_K if threshold is None else None)
-            searchable = self._searchable(bound, row, settings)
-            function = search_function(embedder, loaded.retriever, searchable, Wanted(k, threshold))
-            choice = self.indexes.choice(row, settings)
-            return Answering(function, "search", row.model, f"{choice.method}: {choice.why}")
-        options = dict(bound.call.options)
-        fit = FitOptions(
-            strategy=str(options.get("strategy", "auto")).lower(),
-            top=bound.call.top,
-            class_weight=str(options.get("class_weight", "auto")).lower(),
-            seed=int(options.get("seed", settings.seed) or 0),
-        )
-        retriever: Retriever = loaded.retriever
-        if bound.call.order == "random":
-            retriever, fit = RandomRetriever(row.entries, fit.seed), replace(fit, strategy="vote")
-        target = str(bound.call.target)
-        fitted: FittedTarget = self.predictors.get(loaded, target, fit)
-        explain = "explanation" in bound.call.with_
-        learned = Learned(
-            fitted.predictor,
-            retriever,
-            fitted.labelled,
-            loaded.texts(self._state.connection) if explain else None,
-        )
-        shape = Shape(bound.result_type, bound.call.with_, bound.call.top, row.version)
-        why = f"learned from the index's labelled rows; {fitted.predictor.why}"
-        function = predict_function(embedder, learned, shape)
-        return Answering(function, fitted.predictor.strategy, row.model, why)
-
-    def _searchable(self, bound: BoundCall, row: IndexRow, settings: Settings) -> SearchableRows:
-        loaded = self.indexes.load(row, settings)
-        condition = bound.call.filter
-        try:
-            found = loaded.matching_rows(self._state.connection, condition)
-        except duckdb.Error as error:
-            lines = str(error).splitlines()
-            raise InvalidValueError(
-                f"The filter of search() is not a condition over the index's rows: {lines[0]}",
-                span=bound.call.place("filter"),
-            ) from error
-        entries = found.column("entry").to_numpy().astype(np.int64)
-        everywhere = condition is None or len(np.unique(entries)) == row.entries
-        return SearchableRows(found.column("row").to_numpy(), entries, everywhere)
+    def _stamp(self, bound: BoundCall, settings: Settings) -> object:
+        """What the answers depend on beside the call itself."""
+        model = None
+        if bound.model is not None and bound.speaks:
+            model = self._spoken.producer(bound.model.name, settings)
+        return (bound.labels, bound.target_type, model)
 
 
 def _word(target: str | None) -> str:

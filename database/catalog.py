@@ -4,9 +4,11 @@ A database that was opened read-only keeps what it may not write in an attached 
 what its file already holds stays readable. All methods work inside the caller's transaction.
 """
 
+import json
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import duckdb
 
@@ -22,7 +24,8 @@ CREATE TABLE IF NOT EXISTS {schema}.about (
     format INTEGER NOT NULL, database_id VARCHAR NOT NULL, indexes_made BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS {schema}.models (
     name VARCHAR NOT NULL, source VARCHAR NOT NULL, revision VARCHAR NOT NULL,
-    digest VARCHAR NOT NULL, dimensions INTEGER NOT NULL, created_at TIMESTAMPTZ NOT NULL);
+    digest VARCHAR NOT NULL, dimensions INTEGER NOT NULL, created_at TIMESTAMPTZ NOT NULL,
+    kind VARCHAR DEFAULT 'encoder', base VARCHAR DEFAULT '', options VARCHAR DEFAULT '{{}}');
 CREATE TABLE IF NOT EXISTS {schema}.indexes (
     id BIGINT NOT NULL, name VARCHAR NOT NULL, version INTEGER NOT NULL,
     source VARCHAR NOT NULL, text_columns VARCHAR[] NOT NULL,
@@ -39,6 +42,9 @@ CREATE TABLE IF NOT EXISTS {schema}.graphs (
     index_id BIGINT NOT NULL, index_version INTEGER NOT NULL, sha256 VARCHAR NOT NULL);
 """
 
+# Databases of earlier versions, which knew encoders alone, get these with their next model.
+LATER_MODEL_COLUMNS = {"kind": "'encoder'", "base": "''", "options": "'{}'"}
+
 
 def quoted(name: str) -> str:
     """An identifier as SQL text."""
@@ -47,13 +53,20 @@ def quoted(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
-    """A deployed model, as the catalog has it."""
+    """A deployed model, as the catalog has it.
+
+    `kind` is 'encoder', 'language' or 'adapter', whose `base` is another model's name; `options`
+    are those of CREATE MODEL.
+    """
 
     name: str
     source: str
     revision: str
     digest: str
     dimensions: int
+    kind: str = "encoder"
+    base: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +110,7 @@ def embeddings_table(schema: str, digest: str, dtype: str) -> str:
     return f"{schema}.embeddings_{digest}_{dtype}"
 
 
+_MODEL = tuple(ModelRow.__dataclass_fields__)
 INDEX_COLUMNS = (
     "id, name, version, source, text_columns, model, digest, dtype, dimensions, metric, m, "
     "ef_construction, rows, entries, fingerprint"
@@ -244,10 +258,11 @@ class Catalog:
         """All deployed models, by name."""
         found: dict[str, ModelRow] = {}
         for schema in self._existing():
-            for row in self._connection.execute(
-                f"SELECT name, source, revision, digest, dimensions FROM {schema}.models"
-            ).fetchall():
-                found.setdefault(str(row[0]).lower(), ModelRow(*row))
+            columns, rows = self._model_rows(schema)
+            for row in rows:
+                told = {name: v for name, v in zip(columns, row, strict=True) if name in _MODEL}
+                told["options"] = json.loads(told.get("options") or "{}")
+                found.setdefault(told["name"].lower(), ModelRow(**told))
         return [found[name] for name in sorted(found)]
 
     def model(self, name: str) -> ModelRow | None:
@@ -256,10 +271,19 @@ class Catalog:
 
     def put_model(self, model: ModelRow) -> None:
         """Writes a model's row, in place of one of the same name."""
+        known, _ = self._model_rows(self.schema)
+        for column, default in LATER_MODEL_COLUMNS.items():
+            if column not in known:
+                self._connection.execute(
+                    f"ALTER TABLE {self.schema}.models ADD COLUMN {column} VARCHAR "
+                    f"DEFAULT {default}"
+                )
         self.drop_model(model.name)
+        values = [model.name, model.source, model.revision, model.digest, model.dimensions]
         self._connection.execute(
-            f"INSERT INTO {self.schema}.models VALUES (?, ?, ?, ?, ?, now())",
-            [model.name, model.source, model.revision, model.digest, model.dimensions],
+            f"INSERT INTO {self.schema}.models ({', '.join(_MODEL)}, created_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, now())",
+            [*values, model.kind, model.base, json.dumps(dict(model.options))],
         )
 
     def drop_model(self, name: str) -> None:
@@ -267,6 +291,19 @@ class Catalog:
         self._connection.execute(
             f"DELETE FROM {self.schema}.models WHERE lower(name) = lower(?)", [name]
         )
+
+    def holding(self, table: str) -> list[str]:
+        """Of its schemas, those that hold a table which not every version of the catalog has."""
+        found = list[str]()
+        for schema in self._existing():
+            database = MEMORY if schema.startswith(f"{MEMORY}.") else self.database
+            there = self._connection.execute(
+                "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'augur' "
+                "AND table_name = ?",
+                [database, table],
+            ).fetchall()
+            found += [schema] if there else []
+        return found
 
     def columns(self, table: str) -> Sequence[tuple[str, str]]:
         """Names and types of a table's columns, less our own. Raises duckdb.Error if it is not."""
@@ -288,6 +325,11 @@ class Catalog:
         if key not in self._columns:
             self._columns[key] = tuple(self.columns(index.rows_table))
         return self._columns[key]
+
+    def _model_rows(self, schema: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The columns of the table of models, which earlier versions made with fewer, its rows."""
+        rows = self._connection.execute(f"SELECT * FROM {schema}.models").fetchall()
+        return [str(column[0]) for column in self._connection.description or ()], rows
 
     def _drop_derived(self, index: IndexRow) -> None:
         for table in ("predictors", "graphs"):

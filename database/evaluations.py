@@ -88,9 +88,10 @@ class Evaluations:
         answered = self._answered(table, rung)
         type_ = str(rung.bound.target_type)
         figures = dict(_figures(answered, type_)) if answered.num_rows else {}
+        random = rung.call.order == "random" and not rung.bound.speaks
         known: dict[str, object] = {
             "target": rung.call.target,
-            "rung": "random" if rung.call.order == "random" else record.rung,
+            "rung": "random" if random else record.rung,
             "model": record.model,
             "index": None if rung.bound.index is None else rung.bound.index.name,
             "rows": answered.num_rows,

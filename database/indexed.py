@@ -1,5 +1,6 @@
 """An index in memory: its vectors, which text is which entry, and a retriever over them."""
 
+import re
 from dataclasses import dataclass
 
 import duckdb
@@ -10,7 +11,11 @@ import pyarrow as pa
 from augursql.database.catalog import IndexRow, quoted
 from augursql.engine.retrieval.neighbours import Retriever
 from augursql.errors import StorageError
+from augursql.planner.emit import document_sql_for_columns
+from augursql.planner.lexer import literal
 
+# Neither vectors nor bytes, which say nothing as text.
+_PLAIN = re.compile(r"(?!BLOB|BIT)[^\[\]]*")
 Vectors = npt.NDArray[np.float32]
 Entries = npt.NDArray[np.int64]
 
@@ -28,6 +33,7 @@ class LoadedIndex:
     entry_of: dict[bytes, int]
     retriever: Retriever
     _texts: pa.ChunkedArray | None = None
+    _documents: pa.Array | None = None
 
     def texts(self, connection: duckdb.DuckDBPyConnection) -> pa.ChunkedArray:
         """The distinct texts, by entry: string [entries]."""
@@ -37,6 +43,28 @@ class LoadedIndex:
             ).to_arrow_table()
             self._texts = table.column(0).cast(pa.large_string()).combine_chunks()
         return self._texts
+
+    def documents(self, connection: duckdb.DuckDBPyConnection) -> pa.Array:
+        """The first row of each distinct text as a text: string [entries], a line for each column
+        that holds a plain value.
+        """
+        if self._documents is None:
+            described = connection.execute(f"DESCRIBE FROM {self.row.rows_table}").fetchall()
+            columns = [
+                str(name)
+                for name, type_, *_ in described
+                if not str(name).startswith("__augur_") and _PLAIN.fullmatch(str(type_))
+            ]
+            document = document_sql_for_columns(columns)
+            if len(columns) == 1:
+                document = f"{literal(f'{columns[0]}: ')} || {document}"
+            table = connection.sql(
+                f"SELECT coalesce(arg_min({document}, __augur_row), '') AS document "
+                f"FROM {self.row.rows_table} WHERE __augur_entry IS NOT NULL "
+                "GROUP BY __augur_entry ORDER BY __augur_entry"
+            ).to_arrow_table()
+            self._documents = table.column(0).cast(pa.large_string()).combine_chunks()
+        return self._documents
 
     def labels(self, connection: duckdb.DuckDBPyConnection, target: str) -> pa.Table:
         """The labelled rows: columns `entry` int64 and `label` in the target's own type."""

@@ -9,12 +9,15 @@ from augursql import settings as setting
 from augursql.database import listings
 from augursql.database.calls import Calls
 from augursql.database.catalog import Catalog
+from augursql.database.deployment import Deployment
 from augursql.database.encoders import Encoders
 from augursql.database.evaluations import Evaluations
 from augursql.database.explain import report
 from augursql.database.kept import keep, run_each
+from augursql.database.languages import Languages
 from augursql.database.macros import NAMES, functions_of_the_user
 from augursql.database.models import Models
+from augursql.database.prompts import Prompts
 from augursql.database.queries import Queries
 from augursql.database.result import Guard, Result
 from augursql.database.shown import Shown, listed
@@ -23,12 +26,14 @@ from augursql.database.statements import Statements
 from augursql.errors import (
     UnsupportedError,
 )
-from augursql.planner import plan, sources
+from augursql.planner import plan, prompts, sources
 from augursql.planner.bind import bind
-from augursql.planner.given import Desugared, desugared, measured, parameters_of
+from augursql.planner.filling import filled, unfilled
+from augursql.planner.given import desugared, measured, parameters_of
 from augursql.planner.lexer import Span
 from augursql.planner.parse import parse
 from augursql.planner.portable import check_storable, portable
+from augursql.planner.rewritten import Desugared
 
 
 class Interpreter:
@@ -39,12 +44,17 @@ class Interpreter:
         self._connection = state.connection
         self._catalog = Catalog(state.connection)
         self._encoders = Encoders(self._catalog, state.watch, state.memory)
-        memo = state.memory.memo(state.settings.memo_mb)
-        self._calls = Calls(state, self._catalog, self._encoders, memo)
+        models = Languages(state, self._catalog)
+        self._calls = Calls(state, self._catalog, self._encoders, models)
         self._statements = Statements(
-            state.connection, self._catalog, self._encoders, self._calls, state.watch
+            state.connection,
+            self._catalog,
+            Deployment(self._encoders, state.notice),
+            self._calls,
+            state.watch,
         )
-        self._model_statements = Models(self._catalog, self._encoders)
+        self._prompts = Prompts(state.connection, self._catalog)
+        self._model_statements = Models(self._catalog, self._encoders.artifacts)
         self._evaluations = Evaluations(state, self._catalog, self._calls, self._start)
         self._user_functions: frozenset[str] = frozenset()
         self._shown = Shown(state, self._catalog, self._encoders, self._calls)
@@ -52,6 +62,7 @@ class Interpreter:
             state,
             self._catalog,
             self._encoders,
+            models,
             self._calls,
             self._shown.listing,
             self._functions_of_the_user,
@@ -102,7 +113,7 @@ class Interpreter:
         self._calls.finish()
 
     def _relayed(self, statement: plan.Statement, sql: str) -> str:
-        if isinstance(statement, plan.GivenQuery):
+        if isinstance(statement, plan.GivenQuery) or unfilled(statement):
             made, _ = self._desugared(statement, sql, None)
             with made.origin.restoring():
                 return self._relayed(made.statement, sql)
@@ -128,8 +139,8 @@ class Interpreter:
         return f"FROM {listings.table_sql(listings.NOTICE_COLUMNS, told)}"
 
     def _run(self, statement: plan.Statement, sql: str, parameters: Parameters) -> Result:
-        if isinstance(statement, plan.GivenQuery):
-            return self._run_given(statement, sql, parameters)
+        if isinstance(statement, plan.GivenQuery) or unfilled(statement):
+            return self._run_desugared(statement, sql, parameters)
         self._calls.settle()
         self._state.statement += 1
         if isinstance(statement, plan.Verbatim):
@@ -174,16 +185,21 @@ class Interpreter:
         self._catalog.create()  # What tells the next session that functions are needed.
         return portable(bound, [self._shown.listing(listing) for listing in query.listings])
 
-    def _run_given(self, statement: plan.GivenQuery, sql: str, parameters: Parameters) -> Result:
-        """Runs a statement with PREDICT, PROMPT or EVALUATE as the query that it stands for."""
+    def _run_desugared(self, statement: plan.Statement, sql: str, parameters: Parameters) -> Result:
+        """Runs a statement with PREDICT, PROMPT or EVALUATE, or with templates whose values are
+        not written out, as the query that it stands for.
+        """
         made, parameters = self._desugared(statement, sql, parameters)
         with made.origin.restoring():
             return self._run(made.statement, sql, parameters)
 
     def _desugared(
-        self, statement: plan.GivenQuery, sql: str, parameters: Parameters
+        self, statement: plan.Statement, sql: str, parameters: Parameters
     ) -> tuple[Desugared, Parameters]:
         """The query that the statement stands for; what it measures is measured."""
+        if not isinstance(statement, plan.GivenQuery):
+            with self._guard(sql)():
+                return self._filled(statement), parameters
         guard = self._guard(sql, "evaluate" if statement.measures else "")
         with guard():
             catalog = self._queries.catalog()
@@ -199,6 +215,13 @@ class Interpreter:
                 parameters = parameters_of(statement, made, parameters)
         return made, parameters
 
+    def _filled(self, statement: plan.Statement) -> Desugared:
+        """A query, or EXPLAIN of one, with all values of its prompts."""
+        if not isinstance(statement, plan.Query | plan.Explain):
+            raise UnsupportedError("Only queries hold prompts.", span=statement.span)
+        functions = self._functions_of_the_user(statement.whole)
+        return filled(statement, self._queries.catalog(), functions)
+
     def _write(self, statement: sources.WriteSource, sql: str, parameters: Parameters) -> Result:
         """Writes the rows of a query to a source, while they are computed."""
         guard, rows = self._guard(sql), 0
@@ -212,6 +235,10 @@ class Interpreter:
     def _start(self, statement: plan.Query | plan.Explain, parameters: Parameters) -> None:
         """Begins to run a query that another statement consists of."""
         query = statement.query if isinstance(statement, plan.Explain) else statement
+        if unfilled(query):
+            made = self._filled(query)
+            with made.origin.restoring():
+                return self._start(made.statement, parameters)
         self._queries.run(self._queries.prepare(query, self._state.statement), parameters)
 
     def _explain(self, statement: plan.Explain, sql: str, parameters: Parameters) -> Result:
@@ -298,6 +325,10 @@ class Interpreter:
                 self._model_statements.alter(statement)
             case plan.ExportModel():
                 done = self._model_statements.export(statement, settings)
+            case prompts.CreatePrompt():
+                done = self._prompts.create(statement)
+            case prompts.DropPrompt():
+                done = self._prompts.drop(statement)
             case plan.SetSetting():
                 self._state.settings = setting.changed(settings, statement.name, statement.value)
                 return None

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from augursql.database.catalog import IndexRow
+from augursql.database.catalog import IndexRow, ModelRow
 from augursql.engine.inference.encoder import Encoder
 from augursql.engine.repository.manifest import Manifest
+from augursql.engine.repository.sizing import BYTES_PER_PARAMETER, Size, gigabytes, memory_needed
+from augursql.engine.repository.store import Artifact
 from augursql.settings import PREFIX, Settings
 from augursql.settings import names as setting_names
 from augursql.settings import value as setting_value
@@ -27,6 +29,11 @@ MODEL_COLUMNS = {
     "source": "VARCHAR",
     "revision": "VARCHAR",
     "dimensions": "INTEGER",
+    "parameters": "BIGINT",
+    "context": "INTEGER",
+    "dtype": "VARCHAR",
+    "bytes": "BIGINT",
+    "base": "VARCHAR",
 }
 EXPLAIN_COLUMNS = {"explain_key": "VARCHAR", "explain_value": "VARCHAR"}
 NOTICE_COLUMNS = {"notice": "VARCHAR"}
@@ -117,8 +124,61 @@ def index_sql(index: IndexRow, search: str, lacking: str, predictors: Iterable[R
     return table_sql(PROPERTY_COLUMNS, rows)
 
 
-def model_sql(name: str, manifest: Manifest, encoder: Encoder) -> str:
-    """DESCRIBE MODEL: where it comes from and how it runs on this machine."""
+def models_sql(models: Iterable[tuple[ModelRow, Manifest | None]]) -> str:
+    """SHOW MODELS, each with its manifest where its files are on this machine."""
+    return table_sql(MODEL_COLUMNS, [_model_line(row, known) for row, known in models])
+
+
+def _model_line(row: ModelRow, known: Manifest | None) -> Row:
+    """What is not known of a model before it was fetched, or does not apply, is NULL."""
+    return (
+        row.name,
+        row.kind,
+        row.source,
+        (known.revision if known else row.revision) or None,
+        (known.dimensions if known else row.dimensions) or None,
+        known.parameters or None if known else None,
+        known.max_tokens or None if known else None,
+        row.options.get("dtype", "auto") if row.kind == "language" else None,
+        known.weight_bytes or None if known else None,
+        row.base or None,
+    )
+
+
+def language_model_sql(row: ModelRow, artifact: Artifact) -> str:
+    """DESCRIBE MODEL of a language model or an adapter."""
+    manifest = artifact.manifest
+    variants = ", ".join(sorted(d for d, v in manifest.variants.items() if v.sha256))
+    rows: list[Row] = [
+        ("name", row.name),
+        ("kind", row.kind),
+        ("source", manifest.source),
+        ("revision", manifest.revision),
+        ("digest", artifact.digest),
+        ("license", manifest.license),
+        ("architecture", manifest.architecture),
+        ("parameters", f"{manifest.parameters:,}" if manifest.parameters else "not known"),
+        ("weights", gigabytes(manifest.weight_bytes)),
+    ]
+    if row.kind == "adapter":
+        rows += [("base", row.base), ("trained on", manifest.base or "not known")]
+        return table_sql(PROPERTY_COLUMNS, rows)
+    rows += [
+        ("context", f"{manifest.max_tokens:,} tokens"),
+        ("files", manifest.graph or "safetensors"),
+        ("dtype", row.options.get("dtype", "auto")),
+        ("variants", variants),
+    ]
+    size = Size.of(manifest)
+    for dtype in () if size.graph else BYTES_PER_PARAMETER:
+        rows.append((f"memory in {dtype}", gigabytes(memory_needed(size, dtype))))
+    if size.graph:
+        rows.append(("memory", gigabytes(memory_needed(size, ""))))
+    return table_sql(PROPERTY_COLUMNS, rows)
+
+
+def encoder_sql(name: str, manifest: Manifest, encoder: Encoder) -> str:
+    """DESCRIBE MODEL of an encoder: where it comes from and how it runs on this machine."""
     variants = ", ".join(
         f"{dtype} (cosine {variant.cosine:.4f})"
         for dtype, variant in sorted(manifest.variants.items())

@@ -10,8 +10,8 @@ from typing import NoReturn
 
 import duckdb
 
+from augursql.database.artifacts import Artifacts
 from augursql.database.catalog import Catalog, first_line, quoted
-from augursql.database.encoders import Encoders
 from augursql.errors import (
     InvalidValueError,
     NameExistsError,
@@ -33,9 +33,9 @@ INSTEAD = "predict() learns from the labelled rows of an index: CREATE INDEX ...
 class Models:
     """CREATE MODEL ... PREDICT and FROM CONFIG, ALTER MODEL, EXPORT MODEL."""
 
-    def __init__(self, catalog: Catalog, encoders: Encoders) -> None:
+    def __init__(self, catalog: Catalog, artifacts: Artifacts) -> None:
         self._catalog = catalog
-        self._encoders = encoders
+        self._artifacts = artifacts
 
     def train(self, statement: TrainModel) -> NoReturn:
         """Checks every name, then raises UnsupportedError.
@@ -70,9 +70,10 @@ class Models:
     def alter(self, statement: AlterModel) -> NoReturn:
         """Raises NameNotFoundError, or UnsupportedError: only trained models have versions."""
         self._check_known(statement.name, statement.place)
+        what = self._artifacts.what_is(statement.name)
         raise UnsupportedError(
-            f'The encoder "{statement.name}" has no versions.',
-            hint=f"{NO_TRAINING} CREATE OR REPLACE MODEL puts another encoder in its place.",
+            f'"{statement.name}" is {what}, which has no versions.',
+            hint=f"{NO_TRAINING} CREATE OR REPLACE MODEL puts another model in its place.",
             span=statement.place,
         )
 
@@ -84,20 +85,20 @@ class Models:
         """
         self._check_known(statement.name, statement.place)
         folder = Path(statement.folder).expanduser()
-        names = self._encoders.export(statement.name, folder, settings)
+        names = self._artifacts.export(statement.name, folder, settings)
         return f'Model "{statement.name}": {len(names)} files in {folder}.'
 
     def _check_new(self, name: str, span: Span) -> None:
-        """The name of an encoder is not one that a trained model can have."""
-        if name.lower() in (known.lower() for known in self._encoders.names()):
+        """The name of a deployed model is not one that a trained model can have."""
+        if name.lower() in (known.lower() for known in self._artifacts.names()):
             raise NameExistsError(
-                f'The model "{name}" exists already, and is an encoder.',
+                f'The model "{name}" exists already, and is {self._artifacts.what_is(name)}.',
                 hint="Choose another name.",
                 span=span,
             )
 
     def _check_known(self, name: str, span: Span) -> None:
-        known = self._encoders.names()
+        known = self._artifacts.names()
         if name.lower() not in (model.lower() for model in known):
             raise NameNotFoundError(
                 f'There is no model "{name}".', hint=candidates(name, known), span=span

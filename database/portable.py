@@ -178,6 +178,7 @@ class Portable:
             "augur_predict": (3, self._call("predict", about=True, json=True)),
             "augur_classify": (3, self._call("classify", json=True)),
             "augur_embed": (2, self._call("embed")),
+            "augur_prompt": (3, self._call("prompt", about=True, json=True)),
             "augur_similarity": (3, self._call("similarity")),
             "augur_search": (3, self._call("search", about=True)),
             "augur_document": (3, self._documents),
@@ -187,7 +188,7 @@ class Portable:
         }
 
     def _call(self, kind: "CallKind", *, about: bool = False, json: bool = False) -> Any:
-        """A function of the target or index (`about`), the named arguments, and texts."""
+        """A function of the target, index or template (`about`), the named arguments, and texts."""
 
         def compute(*columns: Any) -> Any:
             from augursql.udfs.portable import as_json, by_arguments

@@ -63,15 +63,28 @@ class Predictors:
                 self._fitted[key] = self._read_or_fit(index, target, options, described)
             return self._fitted[key]
 
-    def _read_or_fit(
-        self, index: LoadedIndex, target: str, options: FitOptions, described: str
-    ) -> FittedTarget:
+    def labelled(self, index: LoadedIndex, target: str) -> Labelled:
+        """The labelled texts alone, of any type and number of labels; nothing is fitted.
+
+        Raises TrainingDataError where there are none.
+        """
+        rows = self._rows(index, target)
+        column = rows.column("label").combine_chunks()
+        return _labelled(rows.column("entry").to_numpy(), column, None, index.row.entries)
+
+    def _rows(self, index: LoadedIndex, target: str) -> pa.Table:
         rows = index.labels(self._connection, target)
         if rows.num_rows == 0:
             raise TrainingDataError(
                 f'No row of the index "{index.row.name}" has a value of "{target}".',
                 hint=f"Label some rows, then REFRESH INDEX {index.row.name}.",
             )
+        return rows
+
+    def _read_or_fit(
+        self, index: LoadedIndex, target: str, options: FitOptions, described: str
+    ) -> FittedTarget:
+        rows = self._rows(index, target)
         column = rows.column("label").combine_chunks()
         classes = _classes(column, target)
         labelled = _labelled(rows.column("entry").to_numpy(), column, classes, index.row.entries)

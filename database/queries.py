@@ -17,11 +17,15 @@ from augursql.database.execution.foresight import Foresight, foresee
 from augursql.database.execution.streaming import chosen, register_stream
 from augursql.database.functions import Functions
 from augursql.database.indexing import Source, missing_rows
+from augursql.database.languages import Languages
+from augursql.database.spoken import DEFAULT_SHOTS
 from augursql.database.state import Parameters, State
 from augursql.database.tables import database_of, qualified
 from augursql.errors import AugurError, OtherDocumentWarning, StaleIndexWarning
 from augursql.planner import plan
-from augursql.planner.bind import BoundCall, BoundQuery, bind
+from augursql.planner.bind import bind
+from augursql.planner.bound import BoundCall, BoundQuery
+from augursql.planner.catalog import ModelInfo
 from augursql.planner.emit import document_sql_for_columns, renderer
 from augursql.planner.parse import parse
 from augursql.planner.reading import Facts, Reading
@@ -30,7 +34,8 @@ from augursql.planner.rules import Step, rewrite, search
 from augursql.planner.source import readable, stageable
 
 SAMPLE = 1_000
-TOKENS_OF_AN_INPUT = 64
+# What an input of a call takes, as far as that is known before it is there.
+TOKENS_OF_AN_INPUT, TOKENS_OF_A_PROMPT, TOKENS_OF_AN_ANSWER = 64, 192, 128
 # What DuckDB says of a statement before it has begun to run it.
 NOT_UNDERSTOOD = (
     duckdb.BinderException,
@@ -80,6 +85,7 @@ class Queries:
         state: State,
         catalog: Catalog,
         encoders: Encoders,
+        languages: Languages,
         calls: Calls,
         listing: Callable[[plan.Listing], str],
         user_functions: Callable[[str], frozenset[str]],
@@ -87,6 +93,7 @@ class Queries:
         self._state = state
         self._catalog = catalog
         self._encoders = encoders
+        self._languages = languages
         self._calls = calls
         self._listing = listing
         self.user_functions = user_functions
@@ -291,14 +298,22 @@ class Queries:
 
     def _costs(self, bound: BoundQuery) -> tuple[float, ...]:
         """Expected seconds for an input of each call; only compared with one another."""
-        names = [call.model.name if call.model is not None else "" for call in bound.calls]
-        if len(set(names)) < 2:
-            return tuple(1.0 for _ in names)
-        settings, seconds = self._state.settings, dict[str, float]()
-        for name in set(names) - {""}:
-            speed = self._encoders.encoder(name, settings).tokens_per_second()
-            seconds[name] = TOKENS_OF_AN_INPUT / speed
-        return tuple(seconds.get(name, 0.0) for name in names)
+        asks = [(c.model.name, _tokens(c)) if c.model is not None else ("", 0) for c in bound.calls]
+        if len(set(asks)) < 2:
+            return tuple(1.0 for _ in asks)
+        speeds = dict[str, float]()
+        for call in bound.calls:
+            if call.model is not None and call.model.name not in speeds:
+                speeds[call.model.name] = self._speed(call.model)
+        return tuple(tokens / speeds[name] if name else 0.0 for name, tokens in asks)
+
+    def _speed(self, model: ModelInfo) -> float:
+        """Tokens in a second."""
+        settings = self._state.settings
+        if not model.speaks:
+            return self._encoders.encoder(model.name, settings).tokens_per_second()
+        with self._languages.get(model.name, settings).in_use() as loaded:
+            return loaded.tokens_per_second()
 
     def described_indexes(self, planned: Planned) -> list[str | None]:
         """For EXPLAIN: each call's index, its version and how many rows it lacks."""
@@ -367,3 +382,13 @@ class Queries:
                 "or a row that is in the index may learn from itself.",
                 OtherDocumentWarning,
             )
+
+
+def _tokens(bound: BoundCall) -> int:
+    """The tokens that an input of the call takes, roughly."""
+    if not bound.speaks:
+        return TOKENS_OF_AN_INPUT
+    shots = 0 if bound.index is None else bound.call.top or DEFAULT_SHOTS
+    # A token is written one by one, which takes as long as reading several.
+    written = 0 if bound.labels is not None else TOKENS_OF_AN_ANSWER
+    return TOKENS_OF_A_PROMPT + shots * TOKENS_OF_AN_INPUT + written

@@ -4,15 +4,17 @@ import duckdb
 
 from augursql import settings as setting
 from augursql.database import listings
+from augursql.database.artifacts import DEFAULT
 from augursql.database.calls import Calls
-from augursql.database.catalog import Catalog
-from augursql.database.encoders import DEFAULT, Encoders
+from augursql.database.catalog import Catalog, ModelRow
+from augursql.database.encoders import Encoders
 from augursql.database.indexing import Source, missing_rows
+from augursql.database.prompts import Prompts
 from augursql.database.running import COLUMNS as RUNNING_COLUMNS
 from augursql.database.state import State
 from augursql.engine.repository.obtain import ALIASES
 from augursql.errors import NameNotFoundError, UnsupportedError, candidates
-from augursql.planner import plan
+from augursql.planner import plan, prompts
 from augursql.planner.emit import document_sql_for_columns
 
 
@@ -24,6 +26,7 @@ class Shown:
         self._catalog = catalog
         self._encoders = encoders
         self._calls = calls
+        self._prompts = Prompts(state.connection, catalog)
 
     def listing(self, listing: plan.Listing) -> str:
         """What SHOW and DESCRIBE show, as a parenthesised SELECT."""
@@ -48,27 +51,29 @@ class Shown:
             case "running":
                 return listings.table_sql(RUNNING_COLUMNS, self._state.memory.running.rows())
             case "model":
-                name = str(listing.name)
-                manifest = self._encoders.manifest(name, settings)
-                encoder = self._encoders.encoder(name, settings)
-                return listings.model_sql(name, manifest, encoder)
+                return self._described_model(str(listing.name))
             case "index":
                 return self._described_index(str(listing.name))
+            case "prompts":
+                return self._prompts.listed()
+            case "prompt":
+                return self._prompts.described(str(listing.name))
 
     def _models(self) -> str:
-        deployed: list[tuple[object, ...]] = [
-            (m.name, "encoder", m.source, m.revision, m.dimensions) for m in self._catalog.models()
-        ]
-        if not any(str(row[0]).lower() == DEFAULT for row in deployed):
-            deployed.append(self._built_in())
-        return listings.table_sql(listings.MODEL_COLUMNS, deployed)
+        rows = self._catalog.models()
+        if not any(row.name.lower() == DEFAULT for row in rows):
+            rows.append(ModelRow(DEFAULT, ALIASES[DEFAULT], "", "", 0))
+        settings, artifacts = self._state.settings, self._encoders.artifacts
+        return listings.models_sql((row, artifacts.known(row.name, settings)) for row in rows)
 
-    def _built_in(self) -> tuple[object, ...]:
-        """The default encoder's line; what is not known before it was fetched is NULL."""
-        known = self._encoders.known(DEFAULT, self._state.settings)
-        if known is None:
-            return (DEFAULT, "encoder", ALIASES[DEFAULT], None, None)
-        return (DEFAULT, "encoder", known.source, known.revision, known.dimensions)
+    def _described_model(self, name: str) -> str:
+        settings = self._state.settings
+        artifact = self._encoders.artifacts.of(name, settings)
+        row = self._catalog.model(name)
+        if row is None or artifact.manifest.kind == "encoder":
+            encoder = self._encoders.encoder(name, settings)
+            return listings.encoder_sql(name, artifact.manifest, encoder)
+        return listings.language_model_sql(row, artifact)
 
     def _described_index(self, name: str) -> str:
         index = self._catalog.index(name)
@@ -99,4 +104,8 @@ def listed(statement: plan.Statement) -> plan.Listing:
             return plan.Listing("index", statement.name, statement.span)
         case plan.DescribeModel():
             return plan.Listing("model", statement.name, statement.span)
+        case prompts.ShowPrompts():
+            return plan.Listing("prompts", None, statement.span)
+        case prompts.DescribePrompt():
+            return plan.Listing("prompt", statement.name, statement.span)
     raise UnsupportedError("This statement is not supported yet.", span=statement.span)

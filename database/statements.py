@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import duckdb
 
+from augursql.database.artifacts import DEFAULT
 from augursql.database.calls import Calls
-from augursql.database.catalog import Catalog, IndexRow, first_line, quoted
-from augursql.database.encoders import DEFAULT, Encoders
+from augursql.database.catalog import Catalog, IndexRow, ModelRow, first_line, quoted
+from augursql.database.deployment import Deployment
 from augursql.database.indexing import IndexBuilder, Source
 from augursql.database.tables import qualified
 from augursql.database.transactions import atomic
@@ -35,13 +36,14 @@ class Statements:
         self,
         connection: duckdb.DuckDBPyConnection,
         catalog: Catalog,
-        encoders: Encoders,
+        deployment: Deployment,
         calls: Calls,
         monitor: Monitor,
     ) -> None:
         self._connection = connection
         self._catalog = catalog
-        self._encoders = encoders
+        self._deployment = deployment
+        self._encoders = deployment.encoders
         self._calls = calls
         self._builder = IndexBuilder(connection, catalog, monitor)
 
@@ -123,29 +125,25 @@ class Statements:
         return f'Dropped index "{index.name}".'
 
     def create_model(self, statement: CreateModel, settings: Settings) -> str:
-        """Deploys an encoder: fetched, converted, checked, and only then named."""
+        """Deploys a model: fetched, converted, checked, and only then named."""
         existing = self._catalog.model(statement.name)
         if existing is not None and not statement.or_replace:
             raise NameExistsError(
                 f'The model "{statement.name}" exists already.',
                 hint="Use CREATE OR REPLACE MODEL to put another in its place.",
             )
-        if statement.options:
-            name = statement.options[0][0]
-            raise InvalidValueError(
-                f'An encoder has no option "{name}".',
-                hint="Its precision and device are settings: SET augur_dtype, SET augur_provider.",
-            )
-        row = self._encoders.deploy(statement.name, statement.source, settings)
+        row, what = self._deployment.deploy(statement, settings)
+        if existing is not None and existing.digest != row.digest:
+            self._check_no_adapter(existing)
         self._catalog.create()
         with atomic(self._connection):
             self._catalog.put_model(row)
-        return f'Model "{row.name}": {row.source}, an encoder of {row.dimensions} dimensions.'
+        return f'Model "{row.name}": {row.source}, {what}.'
 
     def drop_model(self, statement: DropModel) -> str:
-        """Forgets a model's name. Raises InvalidValueError while an index needs it."""
+        """Forgets a model's name. Raises InvalidValueError while an index or adapter needs it."""
         if statement.version is not None:
-            raise UnsupportedError("Encoders have no versions.", hint="Leave out VERSION.")
+            raise UnsupportedError("Deployed models have no versions.", hint="Leave out VERSION.")
         if statement.name.lower() == DEFAULT and self._catalog.model(DEFAULT) is None:
             raise InvalidValueError(f'The model "{DEFAULT}" is built in and stays.')
         model = self._catalog.model(statement.name)
@@ -162,9 +160,18 @@ class Statements:
                 f'The model "{model.name}" is needed by the index "{users[0]}".',
                 hint=f"DROP INDEX {quoted(users[0])} first.",
             )
+        self._check_no_adapter(model)
         with atomic(self._connection):
             self._catalog.drop_model(model.name)
         return f'Dropped model "{model.name}".'
+
+    def _check_no_adapter(self, base: ModelRow) -> None:
+        adapters = [m.name for m in self._catalog.models() if m.base.lower() == base.name.lower()]
+        if adapters:
+            raise InvalidValueError(
+                f'The model "{base.name}" is the base of the adapter "{adapters[0]}".',
+                hint=f"DROP MODEL {quoted(adapters[0])} first.",
+            )
 
     def _build(self, index: IndexRow, settings: Settings, replaced: IndexRow | None) -> str:
         encoder = (

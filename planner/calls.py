@@ -4,6 +4,7 @@ predict('target', input [, input ...] clauses)     classify(input, ['a', 'b'] cl
 embed(input [USING MODEL m])                       similarity(a, b [USING MODEL m])
 search('index', query [, k := 10] [, filter := 'condition'] [, threshold := 0.5])
 prompt('template with {column}' [, column := value ...] clauses)
+prompt(name [VERSION n] [, column := value ...] clauses)       a stored template
 """
 
 from dataclasses import replace
@@ -11,6 +12,7 @@ from dataclasses import replace
 from augursql.errors import StatementError
 from augursql.planner.arguments import Layout, layout
 from augursql.planner.clauses import ClauseReader
+from augursql.planner.cursor import Cursor
 from augursql.planner.plan import DETAILS, Argument, Call, CallKind
 from augursql.planner.sentence import Sentence
 from augursql.planner.template import placeholders
@@ -50,6 +52,8 @@ def read_call(sentence: Sentence, i: int, kind: CallKind) -> Call:
     call = _inputs(sentence, i, kind, parts)
     reader = ClauseReader(sentence, kind)
     reader.read_clauses(parts.clauses)
+    if call.stored is not None:
+        call = replace(call, inputs=_named_inputs(sentence, parts, reader))
     values = (argument.name for argument in call.inputs if kind == "prompt")
     reader.read_named(parts, frozenset(str(name).lower() for name in values))
     return with_clauses(call, reader)
@@ -71,6 +75,7 @@ def with_clauses(call: Call, reader: ClauseReader) -> Call:
             filter=reader.filter,
             threshold=reader.threshold,
             returns=reader.returns,
+            matching=reader.matching,
             on_error=reader.on_error,
         )
     except StatementError as error:
@@ -96,11 +101,37 @@ def _inputs(sentence: Sentence, i: int, kind: CallKind, parts: Layout) -> Call:
     if kind == "classify":
         return Call(kind, span, sql, (first,), labels=rest[0])
     if kind == "prompt":
-        template = _leading_string(sentence, kind, positional[0])
-        inputs = template_inputs(sentence, positional[0].start, parts.named)
-        places = (("template", first.span),)
-        return Call(kind, span, sql, inputs, template=template, places=places)
+        return _prompt(sentence, tokens, parts)
     return Call(kind, span, sql, arguments)
+
+
+def _prompt(sentence: Sentence, tokens: tuple[int, int], parts: Layout) -> Call:
+    """prompt() with its template, or with the name of a stored one; `tokens` are its ends.
+
+    `values` is where more values can be written: behind the last argument.
+    """
+    piece, span, sql = parts.positional[0], sentence.span(*tokens), sentence.collapsed(*tokens)
+    last = max(part.stop for part in (piece, *(value for _, value in parts.named)))
+    end = sentence.token(last - 1).end
+    places = (("template", sentence.span(piece.start, piece.stop - 1)), ("values", (end, end)))
+    if sentence.token(piece.start).kind in ("word", "name"):
+        cursor = Cursor(sentence, piece.start, piece.stop)
+        name, _ = cursor.name("the prompt")
+        version = cursor.integer("VERSION")[0] if cursor.take("version") else None
+        if cursor.done and "." not in name:
+            return Call("prompt", span, sql, (), stored=name, stored_version=version, places=places)
+    template = _leading_string(sentence, "prompt", piece)
+    inputs = template_inputs(sentence, piece.start, parts.named)
+    return Call("prompt", span, sql, inputs, template=template, places=places)
+
+
+def _named_inputs(sentence: Sentence, parts: Layout, reader: ClauseReader) -> tuple[Argument, ...]:
+    """The named arguments that are values: those that are neither clause nor option."""
+    return tuple(
+        replace(_argument(sentence, value), name=sentence.token(name).value)
+        for name, value in parts.named
+        if value and not reader.names(sentence.token(name).value.lower())
+    )
 
 
 def template_inputs(
@@ -132,7 +163,8 @@ def _leading_string(sentence: Sentence, kind: CallKind, piece: range) -> str:
     if token.kind == "string" and len(piece) == 1:
         return token.value
     what = {"predict": "the target", "prompt": "the template"}.get(kind, "the index")
-    message, tokens = f"{kind}() takes {what} as a string.", (piece.start, piece.stop - 1)
+    named = ", or the name of a stored one" if kind == "prompt" else ""
+    message, tokens = f"{kind}() takes {what} as a string{named}.", (piece.start, piece.stop - 1)
     raise _wrong(sentence, message, tokens, kind)
 
 

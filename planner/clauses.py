@@ -2,7 +2,7 @@
 
     [USING MODEL model [VERSION n]] [USING INDEX index [TOP k] [SEMANTIC | RANDOM]]
     [WITH CONFIDENCE | PROBABILITIES | EXPLANATION | METADATA [, ...]] [OPTIONS (name = value, ...)]
-    [RETURNS type] [ON ERROR NULL | FAIL]
+    [RETURNS type [MATCHING 'regular expression']] [ON ERROR NULL | FAIL]
 
 come in any order, each once. In DuckDB's own syntax: `index := 'hotels', top := 5, random := true,
 model := 'm', version := 2, with := ['confidence'], on_error := 'null'`, any other name being an
@@ -13,13 +13,14 @@ from augursql.errors import StatementError, candidates
 from augursql.planner.arguments import Layout
 from augursql.planner.cursor import Cursor
 from augursql.planner.lexer import Span, tokenize
-from augursql.planner.plan import DETAILS, CallKind, Detail, OnError, Order, Scalar
+from augursql.planner.options import CHOSEN, GENERATED
+from augursql.planner.plan import DETAILS, CallKind, Detail, OnError, Order, Value
 from augursql.planner.returns import read_type
 from augursql.planner.sentence import Sentence, sentence
 
 _CLAUSES: dict[CallKind, tuple[str, ...]] = {
     "predict": ("USING MODEL", "USING INDEX", "WITH", "OPTIONS", "ON ERROR"),
-    "classify": ("USING MODEL", "WITH", "ON ERROR"),
+    "classify": ("USING MODEL", "WITH", "OPTIONS", "ON ERROR"),
     "embed": ("USING MODEL", "ON ERROR"),
     "similarity": ("USING MODEL", "ON ERROR"),
     "search": (),
@@ -27,11 +28,14 @@ _CLAUSES: dict[CallKind, tuple[str, ...]] = {
 }
 _NAMED: dict[CallKind, tuple[str, ...]] = {
     "predict": (),  # every other name is an option
-    "classify": ("model", "version", "with", "on_error"),
+    "classify": ("model", "version", "with", *CHOSEN, "on_error"),
     "embed": ("model", "version", "on_error"),
     "similarity": ("model", "version", "on_error"),
     "search": ("k", "filter", "threshold"),
-    "prompt": ("model", "version", "index", "top", "random", "with", "returns", "on_error"),
+    "prompt": (
+        *("model", "version", "index", "top", "random", "with", "returns", "matching"),
+        *("on_error", *GENERATED),
+    ),
 }
 _SAME = {
     "model": "USING MODEL",
@@ -59,10 +63,11 @@ class ClauseReader:
         self.top: int | None = None
         self.order: Order | None = None
         self.details: list[Detail] = []
-        self.options: dict[str, Scalar] = {}
+        self.options: dict[str, Value] = {}
         self.filter: str | None = None
         self.threshold: float | None = None
         self.returns: str | None = None
+        self.matching: str | None = None
         self.on_error: OnError = "fail"
         self._seen: set[str] = set()
 
@@ -86,11 +91,18 @@ class ClauseReader:
                 self._read_details(cursor)
             elif clause == "RETURNS":
                 self.returns, self.places["returns"] = read_type(cursor), place
+                if cursor.take("matching"):
+                    self._once("MATCHING", cursor.span)
+                    self.matching = _string(cursor, "matching", "MATCHING is followed by a string.")
             elif clause == "ON ERROR":
                 self._read_on_error(cursor, cursor.word, "ON ERROR is followed by NULL or FAIL.")
             else:
                 for name, value, span in cursor.options():
                     self._add_option(name, value, span)
+
+    def names(self, key: str) -> bool:
+        """Whether a named argument of this name is a clause or an option of the call."""
+        return not _NAMED[self.kind] or key in _NAMED[self.kind]
 
     def read_named(self, parts: Layout, values: frozenset[str] = frozenset()) -> None:
         """Reads the named arguments but those that are `values`, or raises StatementError."""
@@ -103,10 +115,9 @@ class ClauseReader:
                 raise self._fail("A named argument stands after the inputs.", place)
             if not value:
                 raise self._fail(f'The argument "{key}" needs a value.', place)
-            known = _NAMED[self.kind]
-            if known and key not in known:
+            if not self.names(key):
                 message = f'{self.kind}() has no argument "{key}".'
-                raise self._fail(message, place, candidates(key, known))
+                raise self._fail(message, place, candidates(key, _NAMED[self.kind]))
             cursor = Cursor(self.sentence, value.start, value.stop)
             self._once(_SAME.get(key, key), place)
             self._read_argument(key, cursor, place)
@@ -153,12 +164,14 @@ class ClauseReader:
             self._read_detail_list(cursor)
         elif key == "returns":
             self._read_type(cursor, place)
+        elif key == "matching":
+            self.matching = _string(cursor, "matching")
         elif key == "on_error":
             token = self.sentence.token(cursor.position)
             value = "" if cursor.done else token.value.lower()
             self._read_on_error(cursor, value, "on_error := takes 'null' or 'fail'.")
         else:
-            self._add_option(key, cursor.scalar(f'the option "{key}"'), place)
+            self._add_option(key, cursor.value(f'the option "{key}"'), place)
 
     def _read_type(self, cursor: Cursor, place: Span) -> None:
         """The type in a string, which has words of its own."""
@@ -219,7 +232,7 @@ class ClauseReader:
         words = [detail.upper() for detail in self._known_details()]
         raise self._fail(f"WITH does not know {shown}.", place, candidates(word.upper(), words))
 
-    def _add_option(self, name: str, value: Scalar, place: Span) -> None:
+    def _add_option(self, name: str, value: Value, place: Span) -> None:
         if name in self.options:
             raise self._fail(f'The option "{name}" is given twice.', place)
         self.options[name] = value
@@ -241,10 +254,10 @@ class ClauseReader:
         return StatementError(message, hint=hint, span=place, sql=self.sentence.whole)
 
 
-def _string(cursor: Cursor, key: str) -> str:
+def _string(cursor: Cursor, key: str, message: str = "") -> str:
     token = cursor.sentence.token(cursor.position)
     if cursor.done or token.kind != "string":
-        raise cursor.error(f"{key} := takes a string.")
+        raise cursor.error(message or f"{key} := takes a string.")
     cursor.position += 1
     return token.value
 

@@ -6,7 +6,7 @@ what surrounds them is DuckDB's own and must not be parsed at all.
 
 from augursql.errors import StatementError
 from augursql.planner.lexer import Span
-from augursql.planner.plan import Scalar
+from augursql.planner.plan import Scalar, Value
 from augursql.planner.sentence import Sentence
 
 
@@ -89,9 +89,19 @@ class Cursor:
         self.position -= 1
         raise self.error(f"The value of {what} is a string, a number, TRUE or FALSE.")
 
-    def options(self) -> tuple[tuple[str, Scalar, Span], ...]:
+    def value(self, what: str) -> Value:
+        """A scalar, or a list of them in square brackets."""
+        if not self.take_symbol("["):
+            return self.scalar(what)
+        found = [self.scalar(what)]
+        while self.take_symbol(","):
+            found.append(self.scalar(what))
+        self.expect("]", f"The list of {what} ends with a square bracket.")
+        return tuple(found)
+
+    def options(self) -> tuple[tuple[str, Value, Span], ...]:
         """`(name = value, ...)`: names in lower case, each once, with their places."""
-        found: dict[str, tuple[str, Scalar, Span]] = {}
+        found: dict[str, tuple[str, Value, Span]] = {}
         self.expect("(", "Options are written (name = value, ...).")
         while True:
             key, place = self.name("an option")
@@ -99,7 +109,7 @@ class Cursor:
                 raise self.error(f'The option "{key}" is given twice.', place)
             if not self.take_symbol("=") and not self.take_symbol(":="):
                 raise self.error(f'The option "{key}" needs a value: {key} = ...')
-            found[key.lower()] = (key.lower(), self.scalar(f'the option "{key}"'), place)
+            found[key.lower()] = (key.lower(), self.value(f'the option "{key}"'), place)
             if not self.take_symbol(","):
                 break
         self.expect(")", "Options are written (name = value, ...).")

@@ -6,7 +6,7 @@ character stays as the user wrote it.
 
 from collections.abc import Mapping, Sequence
 
-from augursql.planner.bind import BoundCall, BoundQuery
+from augursql.planner.bound import BoundCall, BoundQuery
 from augursql.planner.lexer import literal, quoted
 from augursql.planner.render import Edit, Renderer
 
@@ -63,6 +63,8 @@ def renderer(
             return search_sql(call, f"{function}({texts_sql(inputs)})", tables[position])
         if call.call.kind == "predict":
             return f"{function}({call_document(call, inputs)})"
+        if call.call.kind == "prompt":
+            return f"{function}({values_sql(inputs)})"
         return f"{function}({texts_sql(inputs, labels)})"
 
     numbered = _numbered_parameters(bound) if edits else []
@@ -100,6 +102,17 @@ def texts_sql(inputs: Sequence[str], labels: str | None = None) -> str:
         # As JSON, labels may be texts or STRUCT(label, description), also in a column.
         texts.append(f"CAST(to_json({labels}) AS VARCHAR)")
     return ", ".join(texts)
+
+
+def values_sql(inputs: Sequence[str]) -> str:
+    """The values of a prompt's placeholders as the JSON text of a list of texts; NULL where all of
+    them are NULL, though not where there are none.
+    """
+    if not inputs:
+        return "'[]'"
+    texts = ", ".join(f"CAST({sql} AS VARCHAR)" for sql in inputs)
+    nothing = f"[{','.join(['null'] * len(inputs))}]"
+    return f"NULLIF(CAST(to_json([{texts}]) AS VARCHAR), '{nothing}')"
 
 
 def call_document(bound: BoundCall, inputs: Sequence[str]) -> str:

@@ -18,14 +18,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from augursql.errors import AugurError, NameNotFoundError, candidates
-from augursql.planner.bind import BoundCall, Catalog, bind_call
+from augursql.errors import AugurError, NameNotFoundError, UnsupportedError, candidates
+from augursql.planner.bind import bind_call
+from augursql.planner.bound import BoundCall
+from augursql.planner.catalog import Catalog
 from augursql.planner.lexer import Span, literal, quoted, tokenize
-from augursql.planner.origin import Origin, Writer
-from augursql.planner.parse import parse
-from augursql.planner.plan import Call, Explain, Given, GivenQuery, Item, Query
+from augursql.planner.origin import Writer
+from augursql.planner.plan import Call, Given, GivenQuery, Item
+from augursql.planner.rewritten import Desugared, reparsed
 from augursql.planner.scan import speaks_augur
-from augursql.planner.sentence import sentence
 
 ROWS = "temp.augur_evaluated"
 # Texts, so that labels and classes compare alike whatever their type.
@@ -37,14 +38,6 @@ _ANSWERS = (
 )
 Tables = Mapping[Span, str]
 _NAMES = {"confidence": "probability", "explanation": "explanation", "metadata": "metadata"}
-
-
-@dataclass(frozen=True, slots=True)
-class Desugared:
-    """The one statement that a rewritten text is, and where its parts come from."""
-
-    statement: Query | Explain
-    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +70,7 @@ def desugared(
     """
     rewriting = _Rewriting(statement, catalog, tables)
     rewriting.copy(statement.span)
-    return _parsed(rewriting.writer, functions)
+    return reparsed(rewriting.writer, functions)
 
 
 def measured(
@@ -105,7 +98,7 @@ def measured(
         for one in asked
         if one.bound is not None
     )
-    return Measured(_parsed(rewriting.writer, functions), items)
+    return Measured(reparsed(rewriting.writer, functions), items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +150,38 @@ class _Rewriting:
     def asked(self, block: Given) -> list[_Asked]:
         """The items of a block, bound: index, target, options are checked where they stand."""
         found = list[_Asked]()
+        speaks = any(item.call.model and not item.call.index for item in block.items)
+        columns = self._columns(block) if speaks else None
         for item in block.items:
             if item.call.kind == "prompt":
                 names = tuple(argument.sql for argument in item.call.inputs)
                 found.append(_Asked(item, None, names))
                 continue
-            bound = bind_call(item.call, self._statement.whole, self._catalog)
-            made_of = bound.index.text_columns if bound.index is not None else ()
+            source = None if columns is None else f"({self._text(block)})"
+            bound = bind_call(item.call, self._statement.whole, self._catalog, source)
+            if bound.index is not None:
+                made_of = bound.index.text_columns
+            else:
+                made_of = self._other_columns(block, item, columns)
             found.append(_Asked(item, bound, made_of))
         return found
+
+    def _other_columns(
+        self, block: Given, item: Item, columns: Sequence[str] | None
+    ) -> tuple[str, ...]:
+        """What a language model is shown without an index: all columns but those predicted."""
+        if columns is None:
+            raise UnsupportedError(
+                "The columns of GIVEN's query cannot be told before it runs.",
+                hint=f"predict('{item.call.target}', column, ...) says which ones are shown.",
+                span=item.call.place("model"),
+                sql=self._statement.whole,
+            )
+        targets = {str(other.call.target).lower() for other in block.items}
+        shown = tuple(column for column in columns if column.lower() not in targets)
+        if not shown:
+            raise self._lacking("any other column", "", item.call.place("target"), columns)
+        return shown
 
     def check_columns(self, block: Given, asked: Sequence[_Asked]) -> None:
         """Raises NameNotFoundError where GIVEN's query surely lacks a column that is needed."""
@@ -234,7 +250,9 @@ class _Rewriting:
     def _probabilities(self, bound: BoundCall, prefix: str, map_: str) -> list[tuple[str, str]]:
         """A column per label; the map itself, which is NULL, where the target is estimated."""
         target = str(bound.call.target)
-        labels = None if bound.index is None else self._catalog.labels(bound.index, target)
+        labels: Sequence[str] | None = bound.labels
+        if bound.index is not None and not bound.speaks:
+            labels = self._catalog.labels(bound.index, target)
         if labels is None:
             return [(f"{prefix}_probabilities", map_)]
         return [
@@ -247,9 +265,7 @@ class _Rewriting:
 
     def _columns(self, block: Given) -> Sequence[str] | None:
         """The columns of GIVEN's query where DuckDB alone can tell them."""
-        whole = self._statement.whole
-        before = "".join(f"{whole[slice(*ctes)]} SELECT * FROM (" for ctes in block.ctes)
-        text = f"{before}{whole[slice(*block.query)]}{')' * len(block.ctes)}"
+        text = self._text(block)
         if speaks_augur(text):
             return None
         parts, position = list[str](), 0
@@ -258,6 +274,12 @@ class _Rewriting:
                 parts += [text[position : token.start], "NULL"]
                 position = token.end
         return self._catalog.query_columns("".join([*parts, text[position:]]))
+
+    def _text(self, block: Given) -> str:
+        """GIVEN's query, with what WITH defines for it."""
+        whole = self._statement.whole
+        before = "".join(f"{whole[slice(*ctes)]} SELECT * FROM (" for ctes in block.ctes)
+        return f"{before}{whole[slice(*block.query)]}{')' * len(block.ctes)}"
 
     def _lacking(self, name: str, why: str, span: Span, columns: Sequence[str]) -> AugurError:
         return NameNotFoundError(
@@ -297,7 +319,7 @@ def _rung_query(statement: GivenQuery, one: _Asked, functions: frozenset[str]) -
     writer.make(f"{_ANSWERS} FROM (SELECT {label} AS label, ", place)
     _write_call(writer, one, "", " WITH PROBABILITIES")
     writer.make(f" AS answer FROM {ROWS})", place)
-    return _parsed(writer, functions)
+    return reparsed(writer, functions)
 
 
 def parameters_of(
@@ -319,14 +341,3 @@ def parameters_of(
         values = {str(n): value for n, value in enumerate(values, start=1)}
     names = {token.text[1:] for token in tokens}
     return {name: value for name, value in values.items() if name in names}
-
-
-def _parsed(writer: Writer, functions: frozenset[str]) -> Desugared:
-    origin = writer.origin()
-    with origin.restoring():
-        (statement,) = parse(origin.text, functions)
-    if isinstance(statement, Query | Explain):
-        return Desugared(statement, origin)
-    # It is not what the user wrote, though it has no calls.
-    words = sentence(origin.text, tokenize(origin.text) or [])
-    return Desugared(Query(origin.text, 0, origin.text, sentence=words), origin)

@@ -1,6 +1,6 @@
 """The statements that make, change and hand out models.
 
-CREATE [OR REPLACE] MODEL name FROM 'source' [WITH (...)]
+CREATE [OR REPLACE] MODEL name FROM 'source' [USING MODEL base] [WITH (...)]
 CREATE [OR REPLACE] MODEL name PREDICT target GIVEN input [, ...] FROM table-or-(query)
        [USING MODEL base] [USING INDEX index] [WITH (...)]
 CREATE [OR REPLACE] MODEL name FROM CONFIG 'file.yaml'
@@ -26,6 +26,7 @@ Places = dict[str, Span]
 def create_model(cursor: Cursor, place: Place, or_replace: bool) -> Statement:
     """The statement behind CREATE MODEL. Raises StatementError."""
     name, named = cursor.name("the model")
+    places: Places = {"name": named}
     if cursor.take("predict"):
         return _trained(cursor, place, or_replace, (name, named))
     if not cursor.take("from"):
@@ -35,11 +36,18 @@ def create_model(cursor: Cursor, place: Place, or_replace: bool) -> Statement:
         file, at = _text(cursor, "CONFIG is followed by the name of a file: 'model.yaml'.")
         end(cursor, "CREATE MODEL ... FROM CONFIG", "nothing more")
         return ConfigureModel(*place, name=name, file=file, or_replace=or_replace, place=at)
-    source, _ = _text(cursor, "The source of a model is a string: FROM 'folder, file or hub id'.")
-    options = cursor.options() if cursor.take("with") else ()
-    end(cursor, "CREATE MODEL", "WITH (name = value, ...)")
-    pairs = tuple((key, value) for key, value, _ in options)
-    return CreateModel(*place, name=name, source=source, options=pairs, or_replace=or_replace)
+    message = "The source of a model is a string: FROM 'folder, file or hub id'."
+    source, places["source"] = _text(cursor, message)
+    clauses, options = _clauses(cursor, places, ("model",))
+    return CreateModel(
+        *place,
+        name=name,
+        source=source,
+        base=clauses.get("model"),
+        options=options,
+        or_replace=or_replace,
+        places=tuple(places.items()),
+    )
 
 
 def alter_model(cursor: Cursor, place: Place) -> AlterModel:
@@ -78,7 +86,7 @@ def _trained(cursor: Cursor, place: Place, or_replace: bool, named: tuple[str, S
     if not cursor.take("from"):
         raise cursor.error("GIVEN ... is followed by FROM table, or FROM (query).")
     source = _source(cursor, places)
-    clauses, options = _clauses(cursor, places)
+    clauses, options = _clauses(cursor, places, ("model", "index"))
     return TrainModel(
         *place,
         name=named[0],
@@ -116,13 +124,15 @@ def _source(cursor: Cursor, places: Places) -> str:
     return words.text(first, cursor.position - 1)
 
 
-def _clauses(cursor: Cursor, places: Places) -> tuple[dict[str, str], Options]:
-    """USING MODEL, USING INDEX and WITH, in any order, each once."""
+def _clauses(
+    cursor: Cursor, places: Places, kinds: tuple[str, ...]
+) -> tuple[dict[str, str], Options]:
+    """USING (one of `kinds`) and WITH, in any order, each once."""
     found: dict[str, str] = {}
     options: Options | None = None
     while not cursor.done:
         at = cursor.span
-        kind = next((k for k in ("model", "index") if cursor.take("using", k)), None)
+        kind = next((k for k in kinds if cursor.take("using", k)), None)
         if kind is not None and kind not in found:
             found[kind], places[kind] = cursor.name(f"the {kind}")
         elif kind is None and options is None and cursor.take("with"):
@@ -130,8 +140,12 @@ def _clauses(cursor: Cursor, places: Places) -> tuple[dict[str, str], Options]:
             places.update({f"option:{key}": span for key, _, span in read})
             options = tuple((key, value) for key, value, _ in read)
         else:
-            allowed = "USING MODEL, USING INDEX and WITH (name = value, ...), each once"
-            raise cursor.error(f"After this, CREATE MODEL allows {allowed}.", at)
+            allowed = ", ".join(f"USING {kind.upper()}" for kind in kinds)
+            raise cursor.error(
+                f"After this, CREATE MODEL allows {allowed} and WITH (name = value, ...), "
+                "each once.",
+                at,
+            )
     return found, options or ()
 
 

@@ -29,9 +29,12 @@ ListingKind = Literal[
     "settings",
     "setting",
     "value",
+    "prompts",
+    "prompt",
 ]
 Scalar = str | int | float | bool | None
-Options = tuple[tuple[str, Scalar], ...]
+Value = Scalar | tuple[Scalar, ...]
+Options = tuple[tuple[str, Value], ...]
 
 DETAILS: tuple[Detail, ...] = ("confidence", "probabilities", "explanation", "metadata")
 INPUTS: dict[CallKind, int | None] = {
@@ -60,8 +63,9 @@ class Argument:
 class Call:
     """One inference call as the user wrote it. `sql` has its whitespace collapsed.
 
-    `places` says where the names in it stand (`target`, `model`, `index`, `top`, `option:seed`),
-    for carets. Raises StatementError when the parts do not make a call.
+    A prompt() has a `template`, or the name of a `stored` one; its answer matches the regular
+    expression `matching`. `places` says where the names in it stand (`target`, `model`, `index`,
+    `top`, `option:seed`), for carets. Raises StatementError when the parts do not make a call.
     """
 
     kind: CallKind
@@ -80,7 +84,10 @@ class Call:
     filter: str | None = None
     threshold: float | None = None
     template: str | None = None
+    stored: str | None = None
+    stored_version: int | None = None
     returns: str | None = None
+    matching: str | None = None
     on_error: OnError = "fail"
     places: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
 
@@ -93,7 +100,8 @@ class Call:
             raise StatementError("predict(), and nothing else, has a target.", span=self.span)
         if (self.kind == "classify") != (self.labels is not None):
             raise StatementError("classify(), and nothing else, has labels.", span=self.span)
-        if (self.kind == "prompt") != (self.template is not None):
+        templates = (self.template is not None) + (self.stored is not None)
+        if templates != (self.kind == "prompt"):
             raise StatementError("prompt(), and nothing else, has a template.", span=self.span)
         if self.version is not None and self.model is None:
             raise StatementError("VERSION stands after USING MODEL.", span=self.place("version"))
@@ -116,7 +124,16 @@ class Call:
             self.filter,
             self.threshold,
         )
-        return (self.kind, *folded, *how, self.template, self.returns, self.on_error)
+        said = (self.template, self.returns, self.matching, self.on_error)
+        names_of_inputs = tuple(a.name for a in self.inputs) if self.writes_prompts else ()
+        return (self.kind, *folded, *how, *said, names_of_inputs)
+
+    @property
+    def writes_prompts(self) -> bool:
+        """Whether the names of its inputs may stand in a prompt: only then do they matter."""
+        return self.kind == "prompt" or (
+            self.kind in ("predict", "classify") and self.model is not None
+        )
 
     def place(self, name: str) -> Span:
         """Where a part stands; the whole call where the part has no place of its own."""
@@ -284,12 +301,21 @@ class DescribeIndex(Statement):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateModel(Statement):
-    """CREATE MODEL name FROM 'source': deploy a hub id, a folder or a file."""
+    """CREATE MODEL name FROM 'source': deploy a hub id, a folder or a file; `base` is the language
+    model that an adapter changes. `places` says where names stand: `name`, `source`, `model`,
+    `option:dtype`.
+    """
 
     name: str
     source: str
+    base: str | None = None
     options: Options = ()
     or_replace: bool = False
+    places: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
+
+    def place(self, name: str) -> Span:
+        """Where a part stands; the whole statement where the part has no place of its own."""
+        return dict(self.places).get(name, self.span)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,21 +12,25 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 
 from augursql.errors import InvalidValueError, UnsupportedError
-from augursql.planner.bind import BoundCall, BoundQuery
-from augursql.planner.emit import call_document, search_sql, texts_sql
+from augursql.planner.bound import BoundCall, BoundQuery
+from augursql.planner.emit import call_document, search_sql, texts_sql, values_sql
 from augursql.planner.lexer import literal, tokenize
 from augursql.planner.parse import parse
 from augursql.planner.plan import CallKind, Query
 from augursql.planner.render import Renderer
 
 # What a call says elsewhere than in its named arguments.
-_APART = frozenset("kind span sql inputs target labels places with_ order options top".split())
+_APART = frozenset(
+    "kind span sql inputs target labels places with_ order options top template stored"
+    " stored_version".split()
+)
 _SHAPES: dict[str, str] = {
     "predict": "SELECT predict({about}, x{named})",
     "classify": "SELECT classify(x, x{named})",
     "embed": "SELECT embed(x{named})",
     "similarity": "SELECT similarity(x, x{named})",
     "search": "FROM search({about}, x{named})",
+    "prompt": "SELECT prompt({about}{named})",
 }
 
 
@@ -45,8 +49,8 @@ def check_storable(query: Query) -> None:
 def portable(bound: BoundQuery, listings: Sequence[str] = ()) -> str:
     """DuckDB's SQL for the query that calls nothing but the functions with stable names.
 
-    `listings`: a parenthesised SELECT per listing. Raises UnsupportedError for kinds of calls that
-    have no such function.
+    `listings`: a parenthesised SELECT per listing. Raises UnsupportedError for a call that means
+    nothing without the table it reads.
     """
 
     def write(position: int, inputs: Sequence[str], labels: str | None) -> str:
@@ -63,8 +67,8 @@ def structure(result_type: str) -> str:
 def query_of(kind: CallKind, about: str, named: str) -> Query:
     """A query with the one call that stable arguments describe.
 
-    `about` is the target of predict() or the index of search(), '' for others; `named` the JSON of
-    the named arguments, of which NULLs are left out.
+    `about` is the target of predict(), the index of search() or the template of prompt(), '' for
+    others; `named` the JSON of the named arguments, of which NULLs are left out.
 
     Raises StatementError and InvalidValueError, without a place: the user did not write this text.
     """
@@ -100,8 +104,8 @@ def _call_sql(bound: BoundCall, inputs: Sequence[str], labels: str | None) -> st
             hits = f"augur_search({index}, {named}, {texts_sql(inputs)})"
             # The query of the rows leaves out what search() itself calls similarity and rank.
             return search_sql(replace(bound, index=None), hits, f"query(augur_rows({index}))")
-        case _:
-            raise UnsupportedError(f"{call.kind}() cannot be kept in a definition.", span=call.span)
+        case "prompt":
+            answer = f"augur_prompt({literal(str(call.template))}, {named}, {values_sql(inputs)})"
     return f"from_json({answer}, {literal(structure(bound.result_type))})"
 
 
@@ -111,14 +115,30 @@ def _named(bound: BoundCall) -> dict[str, object]:
     named = {f.name: getattr(call, f.name) for f in fields(call) if f.name not in _APART}
     if call.kind == "search":
         del named["index"]
-    if call.index is None and bound.model is not None:
+    if bound.model is not None and (call.index is None or bound.speaks):
         named["model"] = bound.model.name
     named["k" if call.kind == "search" else "top"] = call.top
     named["random"] = None if call.order is None else call.order == "random"
     named["with"] = list(call.with_) or None
     named["on_error"] = None if call.on_error == "fail" else call.on_error
     named.update(call.options)
+    if call.kind == "predict" and bound.speaks and call.index is None:
+        named["labels"] = _labels(bound)
     return {name: value for name, value in named.items() if value is not None}
+
+
+def _labels(bound: BoundCall) -> list[object]:
+    """The labels that the table of the query has now, which the definition keeps."""
+    if bound.labels is None:
+        raise UnsupportedError(
+            "A prediction that a language model writes freely cannot be kept in a definition.",
+            hint="Give it labels, or an index: OPTIONS (labels = [...]) or USING INDEX.",
+            span=bound.call.place("target"),
+        )
+    if bound.target_type == "BOOLEAN":
+        return [label == "true" for label in bound.labels]
+    whole = str(bound.target_type).endswith(("INT", "INTEGER"))
+    return [int(label) if whole else label for label in bound.labels]
 
 
 def _sql(value: object) -> str:

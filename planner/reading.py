@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from augursql.planner.bind import BoundCall, BoundQuery
 from augursql.planner.blocks import Block, blocks, level
+from augursql.planner.bound import BoundCall, BoundQuery
 from augursql.planner.lexer import Span, quoted
 from augursql.planner.render import Edit
 from augursql.planner.sentence import Sentence, sentence

@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from augursql.planner.bind import BoundQuery
+from augursql.planner.bound import BoundQuery
 from augursql.planner.lexer import Span
 from augursql.planner.plan import Insertion
 

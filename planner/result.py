@@ -16,7 +16,7 @@ _PREDICTABLE = re.compile(
 HITS = 'STRUCT("row" BIGINT, similarity DOUBLE, "rank" BIGINT)[]'
 _METADATA = (
     "STRUCT(model VARCHAR, version INTEGER, index_version INTEGER, strategy VARCHAR,"
-    " cached BOOLEAN, tokens INTEGER, truncated BOOLEAN)"
+    " cached BOOLEAN, tokens INTEGER, truncated BOOLEAN, examples INTEGER)"
 )
 
 
@@ -51,3 +51,17 @@ def result_type(target: str, details: Sequence[Detail]) -> str:
     }
     fields = [f"{detail} {types[detail]}" for detail in DETAILS if detail in details]
     return f"STRUCT(prediction {target}, {', '.join(fields)})"
+
+
+def prompt_type(returns: str, details: Sequence[Detail]) -> str:
+    """As `result_type`, for prompt(): the rows of an explanation have no label."""
+    if not details:
+        return returns
+    rows = 'STRUCT("text" VARCHAR, similarity DOUBLE)[]'
+    types: dict[Detail, str] = {
+        "confidence": "DOUBLE",
+        "explanation": f'STRUCT("rows" {rows}, prompt VARCHAR)',
+        "metadata": _METADATA,
+    }
+    fields = [f"{detail} {types[detail]}" for detail in DETAILS if detail in details]
+    return f"STRUCT(prediction {returns}, {', '.join(fields)})"

@@ -20,9 +20,9 @@ _OURS = re.compile(
         (?: predict | classify | embed | similarity | search | prompt ) \s* (?: \( | -- | /\* )
       | (?: predict | prompt | evaluate ) \s+ [\w'"]
       | augur (?: _ | \s* \( ) | hnsw | given | adbc
-      | (?: create | replace | alter | export ) \s* (?: -- | /\* | (?<=\s) model )
+      | (?: create | replace | alter | export ) \s* (?: -- | /\* | (?<=\s) (?: model | prompt ) )
       | (?: drop | refresh | show | desc (?:ribe)? )
-        \s* (?: -- | /\* | (?<=\s) (?: model | index ) )
+        \s* (?: -- | /\* | (?<=\s) (?: model | index | prompt ) )
     )
     """,
     re.VERBOSE,

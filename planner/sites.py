@@ -14,7 +14,7 @@ from augursql.planner.sentence import Sentence
 
 _NAMED: dict[str, frozenset[str]] = {
     "predict": frozenset({"index", "model", "top", "version", "with", "random", "on_error"}),
-    "classify": frozenset({"model", "version", "with", "on_error"}),
+    "classify": frozenset({"model", "version", "with", "instruction", "calibrate", "on_error"}),
     "embed": frozenset({"model", "version", "on_error"}),
     "similarity": frozenset({"model", "version", "on_error"}),
 }
@@ -70,12 +70,21 @@ def _starts_with_string(sentence: Sentence, i: int) -> bool:
     return sentence.token(i + 2).kind == "string"
 
 
+def _starts_with_name(sentence: Sentence, parts: Layout) -> bool:
+    """Whether the first argument is a bare name, perhaps with VERSION n: a stored prompt's."""
+    piece = parts.positional[0] if len(parts.positional) == 1 else range(0)
+    named = bool(piece) and sentence.token(piece.start).kind in ("word", "name")
+    return named and (len(piece) == 1 or sentence.word(piece.start + 1) == "version")
+
+
 def _calls_plainly(sentence: Sentence, i: int, kind: CallKind, parts: Layout) -> bool:
     names = {sentence.token(name).value.lower() for name, _ in parts.named}
     if kind == "predict":
         return _starts_with_string(sentence, i) or bool(names & {"index", "model"})
     if kind == "prompt":
-        return _starts_with_string(sentence, i)
+        return _starts_with_string(sentence, i) or (
+            _starts_with_name(sentence, parts) and _expression_begins(sentence, i)
+        )
     return names <= _NAMED[kind] and _expression_begins(sentence, i)
 
 

@@ -1,4 +1,4 @@
-"""Whole statements of ours: indexes, models, settings.
+"""Whole statements of ours: indexes, models, prompts, settings.
 
 A statement that begins like one of ours and is not (an index of another kind, a table that is
 called `models` in quotes) is left to DuckDB; one that can only be ours and breaks the grammar is
@@ -24,6 +24,7 @@ from augursql.planner.plan import (
     ShowSetting,
     Statement,
 )
+from augursql.planner.prompts import DescribePrompt, ShowPrompts, create_prompt, drop_prompt
 from augursql.planner.sentence import Sentence
 
 _PREFIX = "augur_"
@@ -40,21 +41,24 @@ def read_statement(sentence: Sentence, plain: Statement) -> Statement | None:
 
 
 def read_listing(sentence: Sentence, first: int, end: int) -> tuple[ListingKind, str | None] | None:
-    """What SHOW INDEXES | MODELS | setting or DESCRIBE INDEX | MODEL name lists, which stands from
-    `first` to `end`."""
+    """What SHOW INDEXES | MODELS | PROMPTS | setting or DESCRIBE INDEX | MODEL | PROMPT name lists,
+    which stands from `first` to `end`."""
     cursor = Cursor(sentence, first, end)
     if cursor.take("show"):
-        if cursor.take("indexes"):
-            return ("indexes", None) if cursor.done else None
-        if cursor.take("models"):
-            return ("models", None) if cursor.done else None
+        all_of: tuple[ListingKind, ...] = ("indexes", "models", "prompts")
+        for several in all_of:
+            if cursor.take(several):
+                return (several, None) if cursor.done else None
         name = _setting(cursor)
         return ("setting", name) if name and cursor.done else None
     if cursor.take("describe") or cursor.take("desc"):
-        kind: ListingKind = "index" if cursor.take("index") else "model"
-        if (kind == "index" or cursor.take("model")) and _is_name(cursor):
-            name, _ = cursor.name(f"the {kind}")
-            return (kind, name) if cursor.done else None
+        one_of: tuple[ListingKind, ...] = ("index", "model", "prompt")
+        for kind in one_of:
+            if cursor.take(kind):
+                if not _is_name(cursor):
+                    return None
+                name, _ = cursor.name(f"the {kind}")
+                return (kind, name) if cursor.done else None
     return None
 
 
@@ -65,6 +69,8 @@ def _create(sentence: Sentence, place: Place) -> Statement | None:
         return _create_index(cursor, place, or_replace)
     if cursor.take("model"):
         return create_model(cursor, place, or_replace)
+    if cursor.take("prompt"):
+        return create_prompt(cursor, place, or_replace)
     return None
 
 
@@ -122,8 +128,10 @@ def _refresh(sentence: Sentence, place: Place) -> RefreshIndex | None:
     return RefreshIndex(*place, name=name)
 
 
-def _drop(sentence: Sentence, place: Place) -> DropIndex | DropModel | None:
+def _drop(sentence: Sentence, place: Place) -> Statement | None:
     cursor = Cursor(sentence, 1, len(sentence.tokens))
+    if cursor.take("prompt"):
+        return drop_prompt(cursor, place)
     if cursor.take("index"):
         if_exists = cursor.take("if", "exists")
         if not _is_name(cursor):
@@ -157,6 +165,8 @@ def _show(sentence: Sentence, place: Place) -> Statement | None:
             return ShowIndexes(*place)
         case ("models", _):
             return ShowModels(*place)
+        case ("prompts", _):
+            return ShowPrompts(*place)
         case ("setting", str(name)):
             return ShowSetting(*place, name=name)
     return None
@@ -168,6 +178,8 @@ def _describe(sentence: Sentence, place: Place) -> Statement | None:
         return None
     if listing[0] == "index":
         return DescribeIndex(*place, name=listing[1])
+    if listing[0] == "prompt":
+        return DescribePrompt(*place, name=listing[1])
     return DescribeModel(*place, name=listing[1])
 
 

@@ -44,3 +44,24 @@ def _column(name: str) -> str:
     if name.startswith('"'):
         return name
     return ".".join(quoted(part) for part in name.split("."))
+
+
+def pieces(template: str) -> tuple[str | int, ...]:
+    """What a template is made of: texts, and the numbers of its placeholders, as `placeholders`
+    counts them.
+    """
+    found, names, position = list[str | int](), list[str](), 0
+    text = ""
+    for match in _PARTS.finditer(template):
+        text += template[position : match.start()]
+        position = match.end()
+        if match["name"] is None:
+            text += match[0][0]
+            continue
+        name = match["name"].strip().lower()
+        if name not in names:
+            names.append(name)
+        found += [text, names.index(name)] if text else [names.index(name)]
+        text = ""
+    text += template[position:]
+    return (*found, text) if text else tuple(found)

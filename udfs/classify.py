@@ -34,10 +34,10 @@ def classify_function(embedder: Embedder, with_: Sequence[str], returns: str) ->
         started = time.perf_counter()
         chunk = chunk_of(texts)
         text_of_row = chunk.index.fill_null(-1).to_numpy()
-        rows_by_labels = _rows_by_labels(labels, text_of_row)
+        sets = rows_by_labels(labels, text_of_row)
         embedded = embedder.embed(chunk.texts)
         parts, take, answered = [], np.full(chunk.rows, -1, np.int64), 0
-        for label_set, rows in rows_by_labels.items():
+        for label_set, rows in sets.items():
             texts_used, place = np.unique(text_of_row[rows], return_inverse=True)
             vectors = embedder.embed([_document(label) for label in label_set]).vectors
             probabilities = classify(embedded.vectors[texts_used], vectors)
@@ -56,9 +56,13 @@ def classify_function(embedder: Embedder, with_: Sequence[str], returns: str) ->
     return VectorFunction(("VARCHAR", "VARCHAR"), returns, compute, tally, embedder.foresee)
 
 
-def _rows_by_labels(
+def rows_by_labels(
     column: pa.ChunkedArray, text_of_row: npt.NDArray[np.int64]
 ) -> dict[tuple[Label, ...], npt.NDArray[np.int64]]:
+    """The rows with a text, of number `text_of_row` or -1, by the labels that they are given.
+
+    Raises InvalidValueError for labels that cannot be used.
+    """
     sets = chunk_of(column)
     set_of_row = sets.index.fill_null(-1).to_numpy()
     found: dict[tuple[Label, ...], npt.NDArray[np.int64]] = {}

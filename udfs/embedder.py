@@ -53,7 +53,7 @@ class Embedder:
     def __init__(
         self,
         encoder: Encoder,
-        memo: Memo,
+        memo: Memo[Remembered],
         monitor: Monitor,
         known: KnownTexts = NOTHING_KNOWN,
         store: Store | None = None,
@@ -62,7 +62,7 @@ class Embedder:
         self.encoder = encoder
         self._memo = memo
         self._monitor = monitor
-        self._known = known
+        self.known = known
         self._elsewhere = elsewhere
         self._store = store or NothingStored()
         self._piece = FIRST_PIECE
@@ -73,14 +73,7 @@ class Embedder:
 
     def embed(self, texts: Sequence[str]) -> Embedded:
         """Embeds distinct texts. Raises ModelError, or InterruptedStatementError on a cancel."""
-        count, width = len(texts), self.encoder.dimensions
-        result = Embedded(
-            np.zeros((count, width), np.float32),
-            np.full(count, -1, np.int64),
-            np.zeros(count, np.int32),
-            np.zeros(count, np.bool_),
-            np.zeros(count, np.bool_),
-        )
+        result = self._nothing(len(texts))
         keys = [content_hash(text) for text in texts]
         unknown = self._look_up_index(keys, result)
         with self._lock:
@@ -90,13 +83,26 @@ class Embedder:
             self._encode_all(texts, keys, missing, result)
         return result
 
+    def recalled(self, texts: Sequence[str]) -> tuple[Embedded, list[int]]:
+        """The vectors that are known already, and which texts have none; no model is asked."""
+        result = self._nothing(len(texts))
+        keys = [content_hash(text) for text in texts]
+        unknown = list[int]()
+        for i in self._look_up_index(keys, result):
+            found = self._memo.get(self._name, keys[i])
+            if found is None:
+                unknown.append(i)
+            else:
+                result.vectors[i] = found.vector
+        return result, self._fetch(keys, unknown, result) if unknown else []
+
     def foresee(self, texts: Sequence[str]) -> Counts:
         """What embedding distinct texts would cost; no model is asked.
 
         Tokens are counted on a sample of 1,000 texts; seconds follow from the measured throughput.
         """
         keys = [content_hash(text) for text in texts]
-        indexes = (self._known, *self._elsewhere())
+        indexes = (self.known, *self._elsewhere())
         unknown = [
             i
             for i, key in enumerate(keys)
@@ -117,13 +123,22 @@ class Embedder:
             inputs=len(texts), evaluated=len(unknown), cached=cached, tokens=tokens, seconds=seconds
         )
 
+    def _nothing(self, count: int) -> Embedded:
+        return Embedded(
+            np.zeros((count, self.encoder.dimensions), np.float32),
+            np.full(count, -1, np.int64),
+            np.zeros(count, np.int32),
+            np.zeros(count, np.bool_),
+            np.zeros(count, np.bool_),
+        )
+
     def _look_up_index(self, keys: Sequence[bytes], result: Embedded) -> list[int]:
         unknown, others = [], self._elsewhere()
         for i, key in enumerate(keys):
-            entry = self._known.entry_of.get(key, -1)
+            entry = self.known.entry_of.get(key, -1)
             if entry >= 0:
                 result.own[i] = entry
-                result.vectors[i] = self._known.vectors[entry]
+                result.vectors[i] = self.known.vectors[entry]
                 result.cached[i] = True
                 continue
             other = next((other for other in others if key in other.entry_of), None)

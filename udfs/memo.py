@@ -1,9 +1,10 @@
-"""The session's memo of vectors: a text that was embedded is not embedded again."""
+"""The session's memos: what was computed for an input is not computed again."""
 
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,13 @@ def content_hash(text: str) -> bytes:
     return sha256(text.encode("utf-8", "surrogatepass")).digest()[:HASH_BYTES]
 
 
+class Sized(Protocol):
+    """Anything of which the bytes are known."""
+
+    @property
+    def size(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """A vector, float32 [d], the tokens of its text, and whether the text was truncated."""
@@ -25,9 +33,28 @@ class Remembered:
     tokens: int
     truncated: bool
 
+    @property
+    def size(self) -> int:
+        return self.vector.nbytes
 
-class Memo:
-    """Vectors by encoder and content hash, least recently used first out; thread-safe.
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """What a language model answered, as it goes into the cache, and the tokens that it took."""
+
+    answer: bytes
+    tokens: int
+
+    @property
+    def size(self) -> int:
+        return len(self.answer)
+
+
+Kept = TypeVar("Kept", bound=Sized)
+
+
+class Memo(Generic[Kept]):
+    """Values by producer and content hash, least recently used first out; thread-safe.
 
     `capacity_mb` bounds its size in megabytes; 0 keeps nothing.
     """
@@ -36,10 +63,10 @@ class Memo:
         self._capacity = capacity_mb * 1_000_000
         self._size = 0
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, bytes], Remembered] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, bytes], Kept] = OrderedDict()
 
     def resize(self, capacity_mb: int) -> None:
-        """Changes the bound; what is over it goes with the next vector that comes."""
+        """Changes the bound; what is over it goes with the next value that comes."""
         self._capacity = capacity_mb * 1_000_000
 
     def clear(self) -> None:
@@ -48,19 +75,19 @@ class Memo:
             self._kept.clear()
             self._size = 0
 
-    def get(self, encoder: str, key: bytes) -> Remembered | None:
+    def get(self, producer: str, key: bytes) -> Kept | None:
         with self._lock:
-            found = self._kept.get((encoder, key))
+            found = self._kept.get((producer, key))
             if found is not None:
-                self._kept.move_to_end((encoder, key))
+                self._kept.move_to_end((producer, key))
             return found
 
-    def put(self, encoder: str, key: bytes, value: Remembered) -> None:
+    def put(self, producer: str, key: bytes, value: Kept) -> None:
         with self._lock:
-            if (encoder, key) in self._kept:
+            if (producer, key) in self._kept:
                 return
-            self._kept[(encoder, key)] = value
-            self._size += value.vector.nbytes + ENTRY_OVERHEAD
+            self._kept[(producer, key)] = value
+            self._size += value.size + ENTRY_OVERHEAD
             while self._size > self._capacity and self._kept:
                 _, dropped = self._kept.popitem(last=False)
-                self._size -= dropped.vector.nbytes + ENTRY_OVERHEAD
+                self._size -= dropped.size + ENTRY_OVERHEAD

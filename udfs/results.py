@@ -22,7 +22,8 @@ class ExplainedRow:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What every row of a call shares, and per row whether it was cached, tokens, truncation."""
+    """What every row of a call shares, and per row whether it was cached, tokens, truncation, and
+    how many examples its prompt held."""
 
     model: str
     index_version: int | None
@@ -30,6 +31,7 @@ class Metadata:
     cached: npt.NDArray[np.bool_]
     tokens: npt.NDArray[np.int32]
     truncated: npt.NDArray[np.bool_]
+    examples: npt.NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +89,24 @@ def numbers(values: npt.NDArray[np.float64], type_: pa.DataType) -> Answer:
     return Answer(column, np.full(len(values), np.nan), None, None)
 
 
-def explained(rows: Sequence[Sequence[ExplainedRow]], labels: pa.Array) -> pa.Array:
-    """STRUCT(rows STRUCT(text, label, similarity)[], prompt) of each input; no prompt was sent."""
+def explained(
+    rows: Sequence[Sequence[ExplainedRow]],
+    labels: pa.Array | None,
+    prompts: Sequence[str] | None = None,
+) -> pa.Array:
+    """STRUCT(rows STRUCT(text, label, similarity)[], prompt) of each input; NULL where no prompt
+    was sent. Without `labels` the rows have none.
+    """
     flat = [row for group in rows for row in group]
     offsets = np.concatenate([[0], np.cumsum([len(group) for group in rows])]).astype(np.int32)
-    structs = pa.StructArray.from_arrays(
-        [
-            pa.array([row.text for row in flat], pa.string()),
-            labels.take(pa.array([row.label for row in flat], pa.int64())),
-            pa.array([row.similarity for row in flat], pa.float64()),
-        ],
-        names=["text", "label", "similarity"],
-    )
+    columns = {"text": pa.array([row.text for row in flat], pa.string())}
+    if labels is not None:
+        columns["label"] = labels.take(pa.array([row.label for row in flat], pa.int64()))
+    columns["similarity"] = pa.array([row.similarity for row in flat], pa.float64())
+    structs = pa.StructArray.from_arrays(list(columns.values()), names=list(columns))
     lists = pa.ListArray.from_arrays(pa.array(offsets), structs)
-    return pa.StructArray.from_arrays(
-        [lists, pa.nulls(len(rows), pa.string())], names=["rows", "prompt"]
-    )
+    sent = pa.array([None] * len(rows) if prompts is None else prompts, pa.string())
+    return pa.StructArray.from_arrays([lists, sent], names=["rows", "prompt"])
 
 
 def _map(answer: Answer) -> pa.Array:
@@ -126,6 +130,12 @@ def _metadata(metadata: Metadata) -> pa.Array:
             pa.array(metadata.cached),
             pa.array(metadata.tokens),
             pa.array(metadata.truncated),
+            pa.nulls(count, pa.int32())
+            if metadata.examples is None
+            else pa.array(metadata.examples),
         ],
-        names=["model", "version", "index_version", "strategy", "cached", "tokens", "truncated"],
+        names=[
+            *("model", "version", "index_version", "strategy", "cached", "tokens", "truncated"),
+            "examples",
+        ],
     )

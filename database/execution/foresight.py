@@ -48,7 +48,7 @@ def foresee(
             continue
         width = 1 if call.kind == "classify" else None
         texts = {t for row in call.door.asked.inputs for t in row[:width] if t is not None}
-        others = seen.setdefault(call.model, set())
+        others = seen.setdefault(call.shared, set())
         costs = call.function.foresee(sorted(texts - others))
         again = len(texts & others)
         others |= texts

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from augursql.engine.inference.batching import SLICE, pack, slices
 from augursql.engine.inference.network import Network
 from augursql.engine.inference.precision import resolve
-from augursql.engine.inference.speed import Speed
 from augursql.engine.inference.tokenizer import Tokenizer, Tokens
 from augursql.engine.repository.store import Artifact, Store
 from augursql.engine.runtime.sessions import MemoryExhaustedError, Runtime, load_runtime
+from augursql.engine.runtime.speed import Speed
 from augursql.errors import ModelError
 from augursql.types import Monitor
 

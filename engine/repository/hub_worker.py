@@ -4,6 +4,7 @@ A process of its own, because a resolver without network can block for long, and
 timeouts and progress bars are set by environment variables that are not ours to change.
 """
 
+import errno
 import importlib
 from typing import Any
 
@@ -12,11 +13,14 @@ from augursql.engine.repository.worker import WorkerError, answer
 _REFUSALS = {
     "GatedRepoError": "gated",
     "RepositoryNotFoundError": "missing",
-    "RevisionNotFoundError": "missing",
+    "RevisionNotFoundError": "revision",
+    "DisabledRepoError": "missing",
     "EntryNotFoundError": "missing",
     "RemoteEntryNotFoundError": "missing",
     "HFValidationError": "missing",
 }
+# Asked for what comes behind a part that is longer than the file is.
+_NOT_SATISFIABLE = 416
 
 
 def _work(request: dict[str, Any]) -> dict[str, Any]:
@@ -28,17 +32,32 @@ def _work(request: dict[str, Any]) -> dict[str, Any]:
     try:
         return tasks[request["work"]](hub, request)
     except Exception as error:  # the boundary of the process: the hub's errors have many bases
-        name = type(error).__name__
-        if isinstance(error, OSError) and error.errno is not None and error.strerror:
-            raise WorkerError("failed", f"{name}: {error.strerror}") from error
-        raise WorkerError(_REFUSALS.get(name, "network"), name) from error
+        raise _told(error) from error
+
+
+def _told(error: Exception) -> WorkerError:
+    name = type(error).__name__
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if isinstance(error, OSError) and error.errno is not None and error.strerror:
+        kind = "space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "failed"
+        return WorkerError(kind, f"{name}: {error.strerror}")
+    if status == _NOT_SATISFIABLE or "Consistency check failed" in str(error):
+        return WorkerError("damaged", name)
+    told = name if status is None else f"{name}, status {status}"
+    return WorkerError(_REFUSALS.get(name, "network"), told)
 
 
 def _list(hub: Any, request: dict[str, Any]) -> dict[str, Any]:
     info = hub.HfApi().model_info(
         request["repo"], revision=request["revision"], timeout=4.0, files_metadata=True
     )
-    return {"commit": info.sha, "sizes": {f.rfilename: f.size or 0 for f in info.siblings or []}}
+    files = info.siblings or []
+    return {
+        "commit": info.sha,
+        "sizes": {f.rfilename: f.size or 0 for f in files},
+        "sha256": {f.rfilename: f.lfs.sha256 for f in files if f.lfs},
+        "parameters": info.safetensors.total if info.safetensors else 0,
+    }
 
 
 def _download(hub: Any, request: dict[str, Any]) -> dict[str, Any]:

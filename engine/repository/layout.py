@@ -71,23 +71,29 @@ def choose_files(source: str, names: Collection[str]) -> Layout:
     graph = next((name for name in _GRAPHS if name in present), "")
     weights = tuple(sorted(n for n in present if _WEIGHTS.fullmatch(n)))
     if not graph and not weights:
-        raise _nothing_usable(source, present)
+        raise nothing_usable(source, present)
+    return Layout(
+        graph=graph,
+        data=tuple(graph + suffix for suffix in _DATA_SUFFIXES if graph + suffix in present),
+        weights=() if graph else weights,
+        tokenizer=chosen_tokenizer(source, present),
+        texts=tuple(sorted(n for n in present if n in _TEXTS or _STEP.fullmatch(n))),
+    )
+
+
+def chosen_tokenizer(source: str, present: set[str]) -> tuple[str, ...]:
+    """tokenizer.json, or the older files that it can be made of. Raises ModelError without any."""
     tokenizer = tuple(sorted(present & {"tokenizer.json"} or present & _OLD_TOKENIZERS))
     if not tokenizer:
         raise ModelError(
             f'The model "{source}" has no tokenizer.json, and none can be made from its files.',
             hint="Save its tokenizer with transformers' save_pretrained into the same folder.",
         )
-    return Layout(
-        graph=graph,
-        data=tuple(graph + suffix for suffix in _DATA_SUFFIXES if graph + suffix in present),
-        weights=() if graph else weights,
-        tokenizer=tokenizer,
-        texts=tuple(sorted(n for n in present if n in _TEXTS or _STEP.fullmatch(n))),
-    )
+    return tokenizer
 
 
-def _nothing_usable(source: str, present: Collection[str]) -> ModelError:
+def nothing_usable(source: str, present: Collection[str]) -> ModelError:
+    """The error of a source that has no weights which can be read."""
     if any(name.endswith(_PICKLES) for name in present):
         return ModelError(
             f'The model "{source}" has only pickled weights (such as pytorch_model.bin).',
@@ -96,5 +102,5 @@ def _nothing_usable(source: str, present: Collection[str]) -> ModelError:
         )
     return ModelError(
         f'The model "{source}" has neither onnx/model.onnx, model.onnx nor model.safetensors.',
-        hint="Is it a model for sentence embeddings?",
+        hint="Is it a model for sentence embeddings, a language model, or an adapter of one?",
     )

@@ -4,11 +4,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from augursql.errors import ModelError
 
-FORMAT = 1
+Kind = Literal["encoder", "language", "adapter"]
+
+FORMAT = 2
+# What is no encoder is written in the format that older versions refuse to read.
+_ENCODERS_FORMAT = 1
+_BEYOND_ENCODERS = frozenset(("kind", "parameters", "weight_bytes", "graph", "named", "base"))
 POOLINGS = ("mean", "cls", "last")
 T = TypeVar("T")
 
@@ -17,17 +22,27 @@ T = TypeVar("T")
 class Variant:
     """The model in another precision: its file, and how near it is to fp32.
 
-    `cosine` is the mean cosine similarity to fp32 on the calibration sentences. A variant whose
-    `sha256` is empty was tried, was too far from fp32, and has no file.
+    `file` is the ONNX graph; `others` maps the files beside it, such as its tensors, to sha256. All
+    names are relative to the model's folder. `cosine` is the mean cosine similarity to fp32 of
+    what it gives. A variant whose `sha256` is empty was tried, was too far from fp32, and has no
+    file.
     """
 
     file: str
     sha256: str
     cosine: float
+    others: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def files(self) -> dict[str, str]:
+        """All its files, with their sha256."""
+        return {self.file: self.sha256, **self.others} if self.sha256 else {}
 
     def to_json(self) -> str:
         """One JSON object."""
-        return json.dumps({"file": self.file, "sha256": self.sha256, "cosine": self.cosine})
+        others = {"others": dict(sorted(self.others.items()))} if self.others else {}
+        content = {"file": self.file, "sha256": self.sha256, "cosine": self.cosine, **others}
+        return json.dumps(content)
 
     @classmethod
     def from_json(cls, text: str) -> "Variant":
@@ -38,7 +53,10 @@ class Variant:
             raise _unreadable("a variant lacks its file")
         if isinstance(cosine, bool) or not isinstance(cosine, int | float):
             raise _unreadable("a variant lacks its cosine")
-        return cls(file, digest, float(cosine))
+        others = fields.get("others", {})
+        if not isinstance(others, dict) or not all(isinstance(v, str) for v in others.values()):
+            raise _unreadable("a variant's files are not understood")
+        return cls(file, digest, float(cosine), others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +66,11 @@ class Manifest:
     `source` is a hub id, a folder or a file; `revision` pins its content; `architecture` is the
     configuration's `model_type`; `dimensions` is the length of a vector and `max_tokens` that of
     the longest input, special tokens included; `files` maps names inside the folder to sha256.
+
+    A language model (`kind`) makes no vectors: `dimensions` is 0, and `max_tokens` its context,
+    prompt and answer together. `parameters` counts its weights (0: not known), which take
+    `weight_bytes`; `graph` is its ONNX file, '' where it has safetensors; `named` says that its
+    user chose that file. An adapter has the weights of its own, and the `base` it was trained on.
     """
 
     source: str
@@ -60,7 +83,12 @@ class Manifest:
     license: str
     files: Mapping[str, str] = field(default_factory=dict)
     variants: Mapping[str, Variant] = field(default_factory=dict)
-    format: int = FORMAT
+    kind: Kind = "encoder"
+    parameters: int = 0
+    weight_bytes: int = 0
+    graph: str = ""
+    named: bool = False
+    base: str = ""
 
     @property
     def digest(self) -> str:
@@ -69,9 +97,12 @@ class Manifest:
 
     def to_json(self) -> str:
         """The manifest without its variants, which have files of their own."""
-        names = [name for name in self.__dataclass_fields__ if name != "variants"]
+        encoder = self.kind == "encoder"
+        left_out = {"variants"} | (_BEYOND_ENCODERS if encoder else set())
+        names = [name for name in self.__dataclass_fields__ if name not in left_out]
         content = {name: getattr(self, name) for name in names}
         content["files"] = dict(sorted(self.files.items()))
+        content["format"] = _ENCODERS_FORMAT if encoder else FORMAT
         return json.dumps(content, indent=2, sort_keys=True)
 
     @classmethod
@@ -86,9 +117,12 @@ class Manifest:
             raise _unreadable(f"it has format {version}, this version reads up to {FORMAT}")
         files = _typed(fields, "files", dict)
         pooling = _typed(fields, "pooling", str)
-        if pooling not in POOLINGS or not all(isinstance(v, str) for v in files.values()):
-            raise _unreadable("its pooling or its files are not understood")
-        return cls(
+        kind = fields.get("kind", "encoder")
+        if kind not in get_args(Kind) or not all(isinstance(v, str) for v in files.values()):
+            raise _unreadable("its kind or its files are not understood")
+        if kind == "encoder" and pooling not in POOLINGS:
+            raise _unreadable("its pooling is not understood")
+        read = cls(
             source=_typed(fields, "source", str),
             revision=_typed(fields, "revision", str),
             architecture=_typed(fields, "architecture", str),
@@ -98,7 +132,17 @@ class Manifest:
             normalize=_typed(fields, "normalize", bool),
             license=_typed(fields, "license", str),
             files=files,
-            format=version,
+        )
+        if kind == "encoder":
+            return read
+        return replace(
+            read,
+            kind=kind,
+            parameters=_typed(fields, "parameters", int),
+            weight_bytes=_typed(fields, "weight_bytes", int),
+            graph=_typed(fields, "graph", str),
+            named=_typed(fields, "named", bool),
+            base=_typed(fields, "base", str),
         )
 
     def with_variants(self, variants: Mapping[str, Variant]) -> "Manifest":

@@ -43,7 +43,7 @@ def read_profile(folder: Path) -> Profile:
         max_tokens=_max_tokens(folder, config),
         pooling=pooling,
         normalize=normalize,
-        license=_license(folder / "README.md"),
+        license=read_license(folder / "README.md"),
     )
 
 
@@ -130,7 +130,8 @@ def _is_length(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and 0 < value < _UNSET_LENGTH
 
 
-def _license(readme: Path) -> str:
+def read_license(readme: Path) -> str:
+    """The license that a model's card names, 'unknown' where it names none."""
     try:
         head = readme.read_text(encoding="utf-8", errors="replace")[:4000]
     except OSError:

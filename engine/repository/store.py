@@ -2,8 +2,8 @@
 
 A model is written under a temporary name, flushed to disk, and renamed, so a reader sees all of it
 or nothing, and processes that store the same model at once end with one copy. A variant (another
-precision) is one more file beside it plus a small description, added in the same way; nothing is
-ever rewritten, so no lock is needed.
+precision) is one more file beside it, or a folder of files, plus a small description, added in the
+same way; nothing is ever rewritten, so no lock is needed.
 """
 
 import errno
@@ -12,19 +12,22 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from hashlib import file_digest
+from hashlib import sha256
 from pathlib import Path
 
 from augursql.engine.repository.manifest import Manifest, Variant
 from augursql.errors import ModelError, StorageError
+from augursql.types import Monitor, SilentMonitor
 
 MANIFEST = "manifest.json"
 VARIANT_SUFFIX = ".variant.json"
+SOURCE = "source"
 _SCRATCH = ".tmp-"
 _ABANDONED_S = 24 * 3600
+_BLOCK = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +52,40 @@ class Artifact:
         return name in self.manifest.files
 
     def onnx(self, dtype: str) -> Path:
-        """The ONNX file of a precision: 'fp32', or a variant that was made. Raises ModelError."""
-        if dtype == "fp32":
+        """The ONNX file of a precision: an encoder's own is 'fp32', all others are variants.
+
+        Raises ModelError where that variant was not made.
+        """
+        if dtype == "fp32" and self.manifest.kind == "encoder":
             return self.file("model.onnx")
         variant = self.manifest.variants.get(dtype)
         if variant is None or not variant.sha256:
             raise ModelError(f'The model "{self.manifest.source}" has no {dtype} variant.')
         return self.path / variant.file
 
-    def verify(self, dtype: str = "") -> None:
+    @property
+    def weights(self) -> list[Path]:
+        """The safetensors of a language model or an adapter; none where it has a graph."""
+        names = sorted(n for n in self.manifest.files if n.endswith(".safetensors"))
+        return [self.path / name for name in names]
+
+    @property
+    def graph(self) -> Path | None:
+        """The ONNX file that a language model came with; None where it has safetensors."""
+        return self.path / self.manifest.graph if self.manifest.graph else None
+
+    def verify(self, dtype: str = "", monitor: Monitor | None = None) -> None:
         """Compare checksums: of the small files, and of the graph of `dtype` where one is given.
 
-        Raises StorageError for a file that is not what was stored.
+        SOURCE means the files that the model came with, which are an encoder's 'fp32'. Raises
+        StorageError for a file that is not what was stored.
         """
+        everything = dtype == SOURCE or (dtype == "fp32" and self.manifest.kind == "encoder")
         variant = self.manifest.variants.get(dtype)
-        expected = {n: d for n, d in self.manifest.files.items() if dtype == "fp32" or _small(n)}
-        if variant is not None and variant.sha256:
-            expected[variant.file] = variant.sha256
+        expected = {n: d for n, d in self.manifest.files.items() if everything or _small(n)}
+        expected |= variant.files if variant is not None else {}
         for name, digest in expected.items():
-            if _sha256(self.path / name) != digest:
+            if checksum(self.path / name, monitor) != digest:
                 raise StorageError(
                     f'{name} of the stored model "{self.manifest.source}" is damaged.',
                     hint=f"Delete {self.path}; it is fetched again when needed.",
@@ -80,17 +98,28 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def add(self, folder: Path, manifest: Manifest) -> Artifact:
+    def add(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        *,
+        adopt: bool = False,
+        monitor: Monitor | None = None,
+    ) -> Artifact:
         """Copy every file below `folder` into the store; `manifest.files` is filled in here.
 
-        Raises StorageError when the store cannot be written.
+        `adopt` moves the folder, which then lies on the store's own disk: large models need no
+        second copy. Raises StorageError when the store cannot be written.
         """
         with self.scratch() as scratch:
             staged = scratch / "model"
             try:
-                shutil.copytree(folder, staged)
+                if adopt:
+                    os.rename(folder, staged)
+                else:
+                    shutil.copytree(folder, staged)
                 names = sorted(p.relative_to(staged).as_posix() for p in _files(staged))
-                hashes = {name: _sha256(staged / name) for name in names}
+                hashes = {name: checksum(staged / name, monitor) for name in names}
                 manifest = replace(manifest, files=hashes, variants={})
                 (staged / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
                 _flush(staged)
@@ -110,7 +139,9 @@ class Store:
         except (OSError, UnicodeDecodeError, ModelError):
             return None
         whole = all((path / name).is_file() for name in manifest.files)
-        variants = {d: v for d, v in variants.items() if not v.sha256 or (path / v.file).is_file()}
+        variants = {
+            d: v for d, v in variants.items() if all((path / name).is_file() for name in v.files)
+        }
         return Artifact(digest, path, manifest.with_variants(variants)) if whole else None
 
     def list(self) -> list[Artifact]:
@@ -123,12 +154,18 @@ class Store:
         found = (self.get(e.name) for e in entries if e.is_dir())
         return [artifact for artifact in found if artifact is not None]
 
-    def find(self, source: str, revision: str | None = None) -> Artifact | None:
-        """The newest model of that source, and of that revision when one is given."""
+    def find(
+        self,
+        source: str,
+        revision: str | None = None,
+        accepts: Callable[[Manifest], bool] = lambda _: True,
+    ) -> Artifact | None:
+        """The newest model of that source, of that revision when one is given, that is accepted."""
         for artifact in self.list():
             manifest = artifact.manifest
             if manifest.source == source and revision in (None, manifest.revision):
-                return artifact
+                if accepts(manifest):
+                    return artifact
         return None
 
     def add_variant(
@@ -138,22 +175,54 @@ class Store:
 
         Raises StorageError when the store cannot be written.
         """
-        digest = _sha256(file) if file is not None else ""
+        digest = checksum(file) if file is not None else ""
         # Named by content: two processes that make it at once cannot mix file and checksum.
         variant = Variant(f"model.{dtype}.{digest[:8]}.onnx" if digest else "", digest, cosine)
-        described = f"{dtype}{VARIANT_SUFFIX}"
         with self.scratch() as scratch:
             try:
                 if file is not None:
                     shutil.copyfile(file, scratch / variant.file)
-                (scratch / described).write_text(variant.to_json(), encoding="utf-8")
-                _flush(scratch)
-                for name in (variant.file, described):
-                    if name:
-                        os.replace(scratch / name, artifact.path / name)
-                _flush_folder(artifact.path)
+                    _flush(scratch)
+                    os.replace(scratch / variant.file, artifact.path / variant.file)
+                return self._described(artifact, dtype, variant, scratch)
             except OSError as error:
                 raise self._unwritable(error) from error
+
+    def add_files(
+        self, artifact: Artifact, dtype: str, folder: Path, cosine: float, graph: str = "model.onnx"
+    ) -> Artifact:
+        """Keep all files of `folder` as the model's `dtype` variant; `graph` is the ONNX file.
+
+        Files keep their names, by which a graph finds its tensors. The folder is moved, and lies in
+        a `scratch` of this store. Raises StorageError when the store cannot be written.
+        """
+        with self.scratch() as scratch:
+            try:
+                hashes = {p.relative_to(folder).as_posix(): checksum(p) for p in _files(folder)}
+                inner = sha256(repr(sorted(hashes.items())).encode()).hexdigest()[:8]
+                place = f"{dtype}.{inner}"
+                others = {f"{place}/{name}": d for name, d in hashes.items() if name != graph}
+                variant = Variant(f"{place}/{graph}", hashes[graph], cosine, others)
+                # Another process may have made the same, and runs it by now.
+                if not all((artifact.path / name).is_file() for name in variant.files):
+                    if (artifact.path / place).exists():
+                        os.rename(artifact.path / place, scratch / "broken")
+                    _flush(folder)
+                    os.rename(folder, artifact.path / place)
+                return self._described(artifact, dtype, variant, scratch)
+            except OSError as error:
+                raise self._unwritable(error) from error
+
+    def _described(
+        self, artifact: Artifact, dtype: str, variant: Variant, scratch: Path
+    ) -> Artifact:
+        """Write a variant's description, with which it begins to exist."""
+        name = f"{dtype}{VARIANT_SUFFIX}"
+        (scratch / name).write_text(variant.to_json(), encoding="utf-8")
+        _flush(scratch)
+        _flush_folder(artifact.path)
+        os.replace(scratch / name, artifact.path / name)
+        _flush_folder(artifact.path)
         variants = {**artifact.manifest.variants, dtype: variant}
         return replace(artifact, manifest=artifact.manifest.with_variants(variants))
 
@@ -212,7 +281,7 @@ def copy_out(artifact: Artifact, folder: Path) -> list[str]:
     Raises StorageError for a folder that holds something or cannot be written, and for a model that
     is damaged.
     """
-    artifact.verify("fp32")
+    artifact.verify(SOURCE)
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             hint = "Name a folder that does not exist yet."
@@ -238,7 +307,9 @@ _HINT = (
 
 
 def _small(name: str) -> bool:
-    return not name.startswith("model.onnx")
+    return not (
+        name.endswith((".onnx", ".safetensors")) or ".onnx_data" in name or ".onnx.data" in name
+    )
 
 
 def _abandoned(folder: Path) -> bool:
@@ -259,12 +330,17 @@ def _files(folder: Path) -> Iterator[Path]:
     return (p for p in folder.rglob("*") if p.is_file())
 
 
-def _sha256(path: Path) -> str:
+def checksum(path: Path, monitor: Monitor | None = None) -> str:
+    """The SHA-256 of a file as hexadecimal digits, '' where there is none."""
+    monitor, digest = monitor or SilentMonitor(), sha256()
     try:
         with path.open("rb") as file:
-            return file_digest(file, "sha256").hexdigest()
+            while block := file.read(_BLOCK):
+                monitor.check()
+                digest.update(block)
     except FileNotFoundError:
         return ""
+    return digest.hexdigest()
 
 
 def _flush(folder: Path) -> None:

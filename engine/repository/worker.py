@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,7 +26,8 @@ _POLL_S = 0.05
 class WorkerError(Exception):
     """A worker's failure.
 
-    `kind` is 'network', 'missing', 'gated', 'dependency' (the message names it) or 'failed'.
+    `kind` is 'network', 'missing', 'revision', 'gated', 'damaged', 'space', 'dependency' (the
+    message names it) or 'failed'.
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -55,7 +57,7 @@ def run_worker(
         with Path(folder, "stderr").open("w+b") as stderr:
             process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # which ends when this process does
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
                 env=_environment(environment or {}),
@@ -66,6 +68,7 @@ def run_worker(
             finally:
                 process.kill()
                 process.wait()
+                process.stdin.close()  # type: ignore[union-attr]
             stderr.seek(0)
             complaint = stderr.read().decode("utf-8", "replace")
         return _answer(answered, complaint)
@@ -74,11 +77,18 @@ def run_worker(
 def answer(work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """The main function of a worker: answer the request that the command line names."""
     asked, answered = Path(sys.argv[1]), Path(sys.argv[2])
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         result = work(json.loads(asked.read_text(encoding="utf-8")))
     except WorkerError as error:
         result = {"error": error.kind, "message": error.message}
     answered.write_text(json.dumps(result), encoding="utf-8")
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot end its worker, which would write beside the next one."""
+    os.read(0, 1)
+    os._exit(1)
 
 
 def one_line(complaint: str) -> str:

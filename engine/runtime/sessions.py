@@ -47,9 +47,9 @@ class Runtime:
         """Whether sessions run on a GPU."""
         return self.provider == CUDA
 
-    def open(self, path: Path) -> "Session":
-        """A session for the ONNX file. Raises ModelError."""
-        return Session(self, path)
+    def open(self, path: Path, threads: int = 1) -> "Session":
+        """A session for the ONNX file, of which `threads` share each run. Raises ModelError."""
+        return Session(self, path, threads)
 
 
 def load_runtime(home: Path, provider: str = "auto", threads: int = 0) -> Runtime:
@@ -70,11 +70,11 @@ def load_runtime(home: Path, provider: str = "auto", threads: int = 0) -> Runtim
 class Session:
     """One model, loaded. `run` may be called by several threads at once."""
 
-    def __init__(self, runtime: Runtime, path: Path) -> None:
+    def __init__(self, runtime: Runtime, path: Path, threads: int) -> None:
         self._runtime = runtime
         options = runtime.module.SessionOptions()
-        # A thread of ours runs a whole batch: without splitting one, no time is lost on joining.
-        options.intra_op_num_threads = 1
+        # Where a thread of ours runs a whole batch, no time is lost on splitting and joining.
+        options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
         self._errors = _error_classes(runtime.module)
@@ -95,6 +95,16 @@ class Session:
     def outputs(self) -> dict[str, int]:
         """The names of the outputs, and the number of axes of each."""
         return {o.name: len(o.shape) for o in self._session.get_outputs()}
+
+    @property
+    def input_sizes(self) -> dict[str, list[Any]]:
+        """The sizes of each input's axes; names stand for those that vary."""
+        return {i.name: list(i.shape) for i in self._session.get_inputs()}
+
+    @property
+    def output_sizes(self) -> dict[str, list[Any]]:
+        """The same of each output."""
+        return {o.name: list(o.shape) for o in self._session.get_outputs()}
 
     def run(
         self, feeds: Mapping[str, NDArray[Any]], output: str, options: Any = None
@@ -118,6 +128,10 @@ class Session:
             values = self._session.run(list(outputs), dict(feeds))
         return [np.asarray(value, dtype=np.float32) for value in values]
 
+    def binding(self) -> "Binding":
+        """For runs that read and write memory of ours in place."""
+        return Binding(self._runtime.module, self._session, self._translated)
+
     def run_options(self) -> Any:
         """Options of one run; setting their `terminate` ends it early."""
         return self._runtime.module.RunOptions()
@@ -139,6 +153,43 @@ class Session:
             if isinstance(error, MemoryError) or any(word in text for word in _MEMORY_WORDS):
                 raise MemoryExhaustedError(_first_line(error)) from error
             raise ModelError(f"ONNX Runtime failed: {_first_line(error)}") from error
+
+
+class Binding:
+    """Inputs and outputs of a session that stay bound from run to run. For one thread."""
+
+    def __init__(self, module: Any, session: Any, translated: Any) -> None:
+        self._module = module
+        self._session = session
+        self._translated = translated
+        self._binding = session.io_binding()
+        self._held: dict[str, Any] = {}
+
+    def share(self, name: str, output: str, memory: NDArray[Any]) -> None:
+        """Lets the input `name` and the output `output` be the same memory, which is contiguous."""
+        self.hold(name, memory)
+        self._binding.bind_ortvalue_output(output, self._held[name][1])
+
+    def hold(self, name: str, memory: NDArray[Any]) -> None:
+        """Lets the input `name` have this value, contiguous, in every run."""
+        value = self._module.OrtValue.ortvalue_from_numpy(memory)
+        self._held[name] = memory, value
+        self._binding.bind_ortvalue_input(name, value)
+
+    def run(self, feeds: Mapping[str, NDArray[Any]], output: str) -> NDArray[Any]:
+        """The value of `output`. Raises MemoryExhaustedError and ModelError."""
+        for name, value in feeds.items():
+            self._binding.bind_cpu_input(name, np.ascontiguousarray(value))
+        self._binding.bind_output(output, "cpu")
+        with self._translated():
+            self._session.run_with_iobinding(self._binding)
+        found = self._binding.get_outputs()
+        names = self._session.get_outputs()
+        for described, value in zip(names, found, strict=True):
+            if described.name == output:
+                result: NDArray[Any] = value.numpy()
+                return result
+        raise ModelError(f"The graph has no output {output}.")
 
 
 def _imported(home: Path | None) -> Any:

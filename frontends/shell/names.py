@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from augursql import settings
-from augursql.database.encoders import DEFAULT
+from augursql.database.artifacts import DEFAULT
 from augursql.frontends.shell.terminal import Terminal
 from augursql.planner.lexer import quoted
 

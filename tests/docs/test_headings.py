@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from augursql import errors, settings
+from augursql.database.deployment import MODEL_OPTIONS
 from augursql.database.statements import INDEX_OPTIONS
 from augursql.frontends.dbapi.errors import as_pep249
 from augursql.planner import plan, sources
-from augursql.planner.bind import OPTIONS
 from augursql.planner.heads import VERBS
+from augursql.planner.options import OPTIONS
 
 CONFIGURED = "CREATE MODEL ... FROM CONFIG"
 DOCS = Path(__file__).parents[2] / "docs"
@@ -78,6 +79,8 @@ def test_clauses_and_options() -> None:
     assert set(wanted) <= set(headings("language.md"))
     created = section("language.md", "CREATE INDEX")
     assert all(f"`{option}`" in created for option in INDEX_OPTIONS)
+    created = section("language.md", "CREATE MODEL")
+    assert all(f"`{option}`" in created for option in MODEL_OPTIONS)
 
 
 @pytest.mark.parametrize("name", settings.names())

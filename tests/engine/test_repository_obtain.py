@@ -1,11 +1,7 @@
 """From what a user names to a model in the store: folders, files, a hub, an installed package."""
 
-import json
 import shutil
-import threading
 from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,9 +12,9 @@ from augursql.engine.repository.store import Store
 from augursql.errors import InterruptedStatementError, ModelError, NameNotFoundError
 from augursql.settings import initial
 from augursql.types import SilentMonitor
+from tests.hub import COMMIT, Hub, served
 
 QUIET = SilentMonitor()
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def test_a_folder(store: Store, model_folder: Path) -> None:
@@ -98,71 +94,12 @@ def test_bundled_weights_must_be_the_hubs(
         obtain("minilm", store, offline=True, monitor=QUIET)
 
 
-class Hub:
-    """A model hub on this machine: serves one folder as org/tiny, and logs what was asked."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.asked: list[str] = []
-        hub = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                hub.answer(self)
-
-            do_HEAD = do_GET
-
-            def log_message(self, format: str, *values: object) -> None:
-                return None
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def answer(self, request: BaseHTTPRequestHandler) -> None:
-        path = request.path.partition("?")[0]
-        self.asked.append(path)
-        if path == "/api/models/org/tiny/revision/main":
-            names = [p for p in self.folder.rglob("*") if p.is_file()]
-            files = [
-                {"rfilename": p.relative_to(self.folder).as_posix(), "size": p.stat().st_size}
-                for p in names
-            ]
-            body = json.dumps({"id": "org/tiny", "sha": COMMIT, "siblings": files}).encode()
-            self.send(request, 200, body)
-            return
-        file = self.folder / path.removeprefix(f"/org/tiny/resolve/{COMMIT}/")
-        if path.startswith("/org/tiny/resolve/") and file.is_file():
-            self.send(request, 200, file.read_bytes())
-        else:
-            self.send(request, 404, b"{}", error="RepoNotFound")
-
-    def send(
-        self, request: BaseHTTPRequestHandler, status: int, body: bytes, *, error: str = ""
-    ) -> None:
-        request.send_response(status)
-        request.send_header("Content-Length", str(len(body)))
-        request.send_header("ETag", f'"{len(body)}-{hash(body)}"')
-        request.send_header("X-Repo-Commit", COMMIT)
-        if error:
-            request.send_header("X-Error-Code", error)
-        request.end_headers()
-        if request.command == "GET":
-            request.wfile.write(body)
-
-
 @pytest.fixture
 def hub(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    hub = Hub(model_folder)
-    monkeypatch.setenv("HF_ENDPOINT", hub.url)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    thread = threading.Thread(target=partial(hub.server.serve_forever, 0.02))
-    thread.start()
-    yield hub
-    hub.server.shutdown()
-    thread.join()
-    hub.server.server_close()
+    hub = Hub()
+    hub.folders["org/tiny"] = model_folder
+    with served(hub, monkeypatch, tmp_path):
+        yield hub
 
 
 def test_a_hub_id(store: Store, hub: Hub) -> None:

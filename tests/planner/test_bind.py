@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from augursql.errors import AugurError, InvalidValueError, NameNotFoundError, UnsupportedError
-from augursql.planner.bind import BoundQuery, IndexInfo, ModelInfo, bind
+from augursql.planner.bind import bind
+from augursql.planner.bound import BoundQuery
+from augursql.planner.catalog import IndexInfo, ModelInfo
 from augursql.planner.parse import parse
 from augursql.planner.plan import Query
 from augursql.planner.result import result_type, target_type
@@ -26,7 +28,7 @@ def test_details_make_a_struct_in_the_languages_order(bound: Bound) -> None:
     assert call.result_type == (
         "STRUCT(prediction ENUM('good', 'bad'), confidence DOUBLE, metadata STRUCT(model VARCHAR,"
         " version INTEGER, index_version INTEGER, strategy VARCHAR, cached BOOLEAN, tokens INTEGER,"
-        " truncated BOOLEAN))"
+        " truncated BOOLEAN, examples INTEGER))"
     )
     assert result_type("BIGINT", ("explanation", "probabilities")) == (
         "STRUCT(prediction BIGINT, probabilities MAP(BIGINT, DOUBLE), explanation STRUCT("
@@ -77,13 +79,8 @@ def test_what_cannot(type_: str) -> None:
             "'rating'",
         ),
         ("predict('stars', x)", NameNotFoundError, "no index with such a column", "'stars'"),
-        ("predict('rating', x USING MODEL tiny)", UnsupportedError, "is an encoder", "tiny"),
-        (
-            "predict('rating', x USING MODEL gpt)",
-            UnsupportedError,
-            "neither trained predictors",
-            "gpt",
-        ),
+        ("predict('rating', x USING MODEL tiny)", InvalidValueError, "is an encoder", "tiny"),
+        ("predict('rating', x USING MODEL lllm)", NameNotFoundError, 'mean "llm"', "lllm"),
         ("predict('rating', x USING INDEX hotels TOP 1001)", InvalidValueError, "1,000", "1001"),
         (
             "predict('rating', x USING INDEX hotels OPTIONS (sead = 1))",
@@ -140,6 +137,9 @@ class NothingKnown:
         return None
 
     def model_names(self) -> Sequence[str]:
+        return []
+
+    def language_names(self) -> Sequence[str]:
         return []
 
     def default_encoder(self) -> str:

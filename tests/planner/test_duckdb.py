@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import duckdb
 import pytest
 
-from augursql.planner.bind import BoundQuery
+from augursql.planner.bound import BoundQuery
 from augursql.planner.emit import document_sql_for_columns, emit
 
 Bound = Callable[[str], BoundQuery]

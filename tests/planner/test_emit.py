@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from augursql.planner.bind import BoundCall, BoundQuery
+from augursql.planner.bound import BoundCall, BoundQuery
 from augursql.planner.emit import document_sql, document_sql_for_columns, emit
 from augursql.planner.parse import parse
 from augursql.planner.plan import Query

@@ -6,10 +6,12 @@ from collections.abc import Callable
 import pytest
 
 from augursql.errors import AugurError, NameNotFoundError
-from augursql.planner.bind import Catalog, bind
-from augursql.planner.given import Desugared, desugared, measured, parameters_of
+from augursql.planner.bind import bind
+from augursql.planner.catalog import Catalog
+from augursql.planner.given import desugared, measured, parameters_of
 from augursql.planner.parse import parse
 from augursql.planner.plan import GivenQuery, Span
+from augursql.planner.rewritten import Desugared
 
 Rewritten = Callable[..., Desugared]
 HOTELS = "USING INDEX hotels"
@@ -91,9 +93,9 @@ def test_blocks_inside_of_each_other(rewritten: Rewritten) -> None:
         (f"PREDICT written {HOTELS} GIVEN FROM t", "type DATE", "written"),
         ("PREDICT rating USING INDEX pairs GIVEN FROM reviews", 'no column "Title"', "rating"),
         (f"EVALUATE price {HOTELS} GIVEN FROM reviews", 'no column "price"', "price"),
-        ("PROMPT 'a' USING MODEL llm GIVEN FROM t", "none can be deployed", "llm"),
+        ("PROMPT 'a' USING MODEL tiny GIVEN FROM t", "is an encoder", "tiny"),
         ("PROMPT 'a {hotl}' USING MODEL m GIVEN FROM reviews", 'mean "hotel"', "{hotl}"),
-        ("PROMPT 'a' USING MODEL m OVER hotel GIVEN FROM t", 'mean "Hotels"', "hotel"),
+        ("PROMPT 'a' USING MODEL llm OVER hotel GIVEN FROM t", 'mean "Hotels"', "hotel"),
         (f"PREDICT rating {HOTELS} GIVEN SELECT embed(x USING MODEL y)", "no model", "y"),
         (f"PREDICT rating {HOTELS} GIVEN SELECT embed(x, y)", "too many inputs", "embed(x, y)"),
         (f"PREDICT rating {HOTELS} GIVEN PREDICT mode {HOTELS} GIVEN FROM t", "mean", "mode"),

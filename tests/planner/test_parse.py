@@ -45,7 +45,7 @@ PLAIN = [
     "FROM (SHOW TABLES)",
     "SELECT augur_calls()",
     "SELECT current_setting('threads'), s.current_setting('augur_x'), current_setting(augur_x)",
-    "SELECT prompt FROM t WHERE prompt(x)",
+    "SELECT prompt FROM t WHERE prompt(x, y)",
     "SELECT predict AS given FROM t",
     "SELECT predict p, given FROM t",
     "SELECT predict, prompt 'x', given FROM (SELECT 1) evaluate",

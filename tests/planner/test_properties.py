@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from augursql.errors import AugurError
-from augursql.planner.bind import BoundCall, BoundQuery
+from augursql.planner.bound import BoundCall, BoundQuery
 from augursql.planner.emit import emit
 from augursql.planner.parse import parse
 from augursql.planner.plan import Query, Verbatim

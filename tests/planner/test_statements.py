@@ -55,7 +55,12 @@ CASES: list[tuple[str, type[Statement], dict[str, object]]] = [
         CreateModel,
         {"name": "m", "source": "org/name", "options": (("pooling", "cls"),)},
     ),
-    ("CREATE OR REPLACE MODEL m FROM 'dir'", CreateModel, {"or_replace": True}),
+    ("CREATE OR REPLACE MODEL m FROM 'dir'", CreateModel, {"or_replace": True, "base": None}),
+    (
+        "CREATE MODEL m FROM 'org/lora' with (revision = 'v1') using model \"Base\"",
+        CreateModel,
+        {"source": "org/lora", "base": "Base", "options": (("revision", "v1"),)},
+    ),
     (
         "CREATE MODEL m PREDICT a GIVEN b FROM t",
         TrainModel,
@@ -108,6 +113,7 @@ def test_statements(text: str, kind: type[Statement], fields: dict[str, object])
         ("REFRESH INDEX a b", "REFRESH INDEX allows nothing more", "b"),
         ("CREATE MODEL m", "followed by FROM 'source'", "m"),
         ("CREATE MODEL m FROM here", "source of a model is a string", "here"),
+        ("CREATE MODEL m FROM 'a' USING INDEX i", "allows USING MODEL and WITH", "USING"),
         ("CREATE MODEL m FROM CONFIG a", "name of a file", "a"),
         ("CREATE MODEL m PREDICT", "name of the target is missing", "PREDICT"),
         ("CREATE MODEL m PREDICT a FROM t", "followed by GIVEN", "FROM"),

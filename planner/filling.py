@@ -1,0 +1,76 @@
+"""prompt() with every value written out: what is left of a template are its named arguments.
+
+    prompt('Is {guest} happy? {review}', guest := upper(name))
+    prompt('Is {guest} happy? {review}', guest := upper(name), "review" := "review")
+    prompt(greeting VERSION 2)
+    prompt('Welcome {guest}', "guest" := "guest")
+
+So that each input of a call is an expression with a place in the text, which rules can move, and
+stored templates need no room in what comes after.
+"""
+
+from augursql.errors import AugurError
+from augursql.planner.catalog import Catalog
+from augursql.planner.lexer import Span, Token, literal, quoted
+from augursql.planner.origin import Writer
+from augursql.planner.plan import Argument, Call, Explain, Query, Statement
+from augursql.planner.rewritten import Desugared, reparsed
+from augursql.planner.speaking import stored_template
+from augursql.planner.template import placeholders
+
+
+def unfilled(statement: Statement) -> bool:
+    """Whether a prompt() in the statement has values that are not written out."""
+    return any(call.stored is not None or _missing(call) for call in _calls(statement))
+
+
+def filled(statement: Query | Explain, catalog: Catalog, functions: frozenset[str]) -> Desugared:
+    """The statement with all values of its prompts; `functions` are the names of the user's.
+
+    Raises NameNotFoundError for a stored prompt that does not exist.
+    """
+    edits = list[tuple[Span, str]]()
+    for call in _calls(statement):
+        try:
+            edits += _edits(call, catalog)
+        except AugurError as error:
+            raise error.located(call.span, statement.whole) from error.__cause__
+    writer, position = Writer(statement.whole), statement.span[0]
+    for span, text in sorted(edits):
+        writer.copy((position, span[0]))
+        writer.make(text, span if span[1] > span[0] else (span[0] - 1, span[0]))
+        position = span[1]
+    writer.copy((position, statement.span[1]))
+    return reparsed(writer, functions)
+
+
+def _calls(statement: Statement) -> tuple[Call, ...]:
+    if isinstance(statement, Explain):
+        statement = statement.query
+    return statement.calls if isinstance(statement, Query) else ()
+
+
+def _missing(call: Call) -> list[Argument]:
+    """The inputs that stand in the template alone."""
+    if call.kind != "prompt" or call.template is None:
+        return []
+    first, last = call.place("template")
+    return [argument for argument in call.inputs if first <= argument.span[0] < last]
+
+
+def _edits(call: Call, catalog: Catalog) -> list[tuple[Span, str]]:
+    if call.stored is not None:
+        template = stored_template(call, catalog)
+        given = {str(argument.name).lower() for argument in call.inputs}
+        token = Token("string", literal(template), 0, 0)
+        wanted = [
+            (place.name, place.sql)
+            for place in placeholders(token, token.text)
+            if place.name.lower() not in given
+        ]
+        edits = [(call.place("template"), literal(template))]
+    else:
+        wanted = [(str(argument.name), argument.sql) for argument in _missing(call)]
+        edits = []
+    values = "".join(f", {quoted(name)} := {sql}" for name, sql in wanted)
+    return [*edits, (call.place("values"), values)] if values else edits
