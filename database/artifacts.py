@@ -6,13 +6,10 @@ from pathlib import Path
 from augursql.database.catalog import Catalog, ModelRow
 from augursql.database.memory import Memory
 from augursql.database.watch import Watch
-from augursql.engine.repository.machine import Machine, this_machine
 from augursql.engine.repository.manifest import Manifest
 from augursql.engine.repository.obtain import ALIASES, obtain
 from augursql.engine.repository.request import Request
 from augursql.engine.repository.store import Artifact, Store, copy_out
-from augursql.engine.runtime.gpu import gpu_memory
-from augursql.engine.runtime.sessions import load_runtime
 from augursql.errors import ModelError, NameNotFoundError, candidates
 from augursql.settings import Settings
 
@@ -26,7 +23,7 @@ class Artifacts:
 
     def __init__(self, catalog: Catalog, watch: Watch, memory: Memory) -> None:
         self._catalog = catalog
-        self._watch = watch
+        self.watch = watch
         self._found: dict[str, Artifact] = memory.artifacts
         self._lock = memory.lock
 
@@ -74,7 +71,7 @@ class Artifacts:
     def fetched(self, source: str, settings: Settings, request: Request) -> Artifact:
         """What a source gives now. Raises as `engine.repository.obtain` does."""
         store = Store(settings.store)
-        return obtain(source, store, offline=settings.offline, monitor=self._watch, request=request)
+        return obtain(source, store, offline=settings.offline, monitor=self.watch, request=request)
 
     def export(self, name: str, folder: Path, settings: Settings) -> list[str]:
         """Copies a model's files into a new folder, and returns their names.
@@ -104,12 +101,3 @@ class Artifacts:
             file=row.options.get("file", ""),
             base=self.of(row.base, settings) if row.base else None,
         )
-
-
-def machine_of(settings: Settings) -> Machine:
-    """The machine that models run on: a GPU's memory where there is one, else this computer's."""
-    runtime = load_runtime(settings.store.parent, settings.provider, settings.threads)
-    if not runtime.on_gpu:
-        return this_machine()
-    total, free = gpu_memory()
-    return Machine(True, total, free)

@@ -1,14 +1,16 @@
 """CREATE MODEL: brings a model to this machine, checks it, and describes it for the catalog."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from augursql.database.artifacts import machine_of
 from augursql.database.catalog import ModelRow
 from augursql.database.encoders import Encoders
+from augursql.engine.generation.options import LanguageOptions
+from augursql.engine.repository.machine import this_machine
 from augursql.engine.repository.request import Request
 from augursql.engine.repository.sizing import Size, gigabytes, memory_needed, precision
-from augursql.engine.repository.store import Artifact
+from augursql.engine.repository.store import Artifact, Store
 from augursql.errors import (
     AugurError,
     InvalidValueError,
@@ -42,7 +44,7 @@ class Deployment:
             dtype=options.get("dtype", "auto"),
             file=options.get("file", ""),
             base=base,
-            machine=machine_of(settings),
+            machine=this_machine(),
         )
         try:
             artifact = self._artifacts.fetched(statement.source, settings, request)
@@ -66,7 +68,24 @@ class Deployment:
         if base is not None:
             self._warn_of_another_base(statement, artifact, base)
             return row, f'an adapter of "{statement.base}"'
-        return row, _described(artifact, request)
+        if manifest.graph:
+            return row, _described(artifact, manifest.graph)
+        row = replace(
+            row, options={**options, "dtype": self._prepared(artifact, request, settings)}
+        )
+        return row, _described(artifact, row.options["dtype"])
+
+    def _prepared(self, artifact: Artifact, request: Request, settings: Settings) -> str:
+        """Makes the graph that will run and compares it with the source; its precision."""
+        # Conversion is not needed to speak of other models.
+        from augursql.engine.generation.loading import prepare
+
+        dtype = request.dtype
+        if dtype == "auto":
+            chosen = precision(dtype, artifact.manifest.parameters, request.machine)
+            dtype = dtype if chosen == "int8" else chosen
+        options = LanguageOptions(dtype=dtype, threads=settings.threads)
+        return prepare(artifact, Store(settings.store), options, self._artifacts.watch)[1]
 
     def _base(self, statement: CreateModel, settings: Settings) -> Artifact | None:
         if statement.base is None:
@@ -112,11 +131,10 @@ def _options(statement: CreateModel) -> dict[str, str]:
     return given | ({"dtype": given["dtype"].lower()} if "dtype" in given else {})
 
 
-def _described(artifact: Artifact, request: Request) -> str:
+def _described(artifact: Artifact, chosen: str) -> str:
     manifest = artifact.manifest
-    chosen = precision(request.dtype, manifest.parameters, request.machine)
     told = [f"{manifest.parameters / 1e6:,.1f} million parameters"] if manifest.parameters else []
     told.append(f"context of {manifest.max_tokens:,} tokens")
-    told.append(manifest.graph or f"{chosen} on this machine")
+    told.append(chosen)
     memory = gigabytes(memory_needed(Size.of(manifest), chosen))
     return f"a language model of {', '.join(told)}, about {memory} of memory"

@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from augursql.database.artifacts import Artifacts, machine_of
+from augursql.database.artifacts import Artifacts
 from augursql.database.catalog import Catalog, ModelRow
 from augursql.database.memory import Memory
 from augursql.database.shelf import LoadedModel, Need, Shelf
 from augursql.database.watch import Watch
 from augursql.engine.generation.options import LanguageOptions
-from augursql.engine.repository.machine import Machine
+from augursql.engine.repository.machine import Machine, this_machine
 from augursql.engine.repository.request import PRECISIONS
 from augursql.engine.repository.sizing import Size, memory_needed, precision
 from augursql.engine.repository.store import Artifact, Store
@@ -39,7 +39,7 @@ class LanguageModels:
         self._shelf = memory.language_models
         self._watch = watch
         self._load = load
-        self._machines: dict[str, Machine] = {}
+        self._machine: Machine = this_machine()
 
     def model(self, name: str, settings: Settings) -> "ServedModel":
         """The language model, or the adapter over its base, of that name; loads nothing yet.
@@ -57,7 +57,7 @@ class LanguageModels:
                 hint=self._known(),
             )
         options = _options(row, settings)
-        machine = self._machine(settings)
+        machine = self._machine
         dtype = options.dtype if options.dtype in PRECISIONS else "auto"
         chosen = precision(dtype, artifact.manifest.parameters, machine)
         need = Need(
@@ -78,11 +78,6 @@ class LanguageModels:
         if names:
             return f"Language models: {', '.join(names)}."
         return "Deploy one with CREATE MODEL name FROM 'hub id or folder'."
-
-    def _machine(self, settings: Settings) -> Machine:
-        if settings.provider not in self._machines:
-            self._machines[settings.provider] = machine_of(settings)
-        return self._machines[settings.provider]
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,12 +47,12 @@ class AlignedSource:
 
     def layer(self, number: int) -> LayerWeights:
         layer = self._source.layer(number)
-        bias = None if layer.qkv.bias is None else self._spread(layer.qkv.bias)
-        output = self._spread(layer.output.weight.T).T
+        bias = None if layer.qkv.bias is None else self.spread(layer.qkv.bias)
+        output = self.spread(layer.output.weight.T).T
         return replace(
             layer,
             norms={name: self._norm(name, norm) for name, norm in layer.norms.items()},
-            qkv=Linear(self._spread(layer.qkv.weight), bias),
+            qkv=Linear(self.spread(layer.qkv.weight), bias),
             output=replace(layer.output, weight=output),
         )
 
@@ -61,9 +61,9 @@ class AlignedSource:
             return norm
         if -1 in self._order:
             raise UnknownFamilyError("Norms of q and k need heads of a multiple of 16 channels.")
-        return replace(norm, weight=self._spread(norm.weight))
+        return replace(norm, weight=self.spread(norm.weight))
 
-    def _spread(self, values: Floats) -> Floats:
+    def spread(self, values: Floats) -> Floats:
         """The last axis, of whole heads, in the new order."""
         outer, size = values.shape[:-1], self._source.architecture.head_size
         heads = values.reshape(*outer, -1, size)

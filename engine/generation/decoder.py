@@ -1,5 +1,6 @@
 """A decoder's graph, loaded, and the key-value caches that it writes in place."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,11 +35,19 @@ class Cache:
     Memory that was never written is not taken from the machine.
     """
 
-    def __init__(self, session: Session, shape: CacheShape, rows: int, capacity: int) -> None:
+    def __init__(
+        self,
+        session: Session,
+        shape: CacheShape,
+        rows: int,
+        capacity: int,
+        adapter: Mapping[str, Logits],
+    ) -> None:
         size = (2 * shape.layers, rows, shape.kv_heads, capacity, shape.head_size)
         self.capacity = capacity
         self._memory = np.zeros(size, np.float32)
         self._session = session
+        self._adapter = adapter
         self._bindings: dict[int, Binding] = {}
 
     def binding(self, rows: int) -> Binding:
@@ -48,6 +57,8 @@ class Cache:
             for number, memory in enumerate(self._memory):
                 name = f"{number // 2}.{'value' if number % 2 else 'key'}"
                 binding.share(f"past.{name}", f"present.{name}", memory[:rows])
+            for name, memory in self._adapter.items():
+                binding.hold(name, memory)
             self._bindings[rows] = binding
         return self._bindings[rows]
 
@@ -59,12 +70,16 @@ class Cache:
 class Decoder:
     """Runs tokens through the graph. One thread at a time."""
 
-    def __init__(self, session: Session, shape: CacheShape) -> None:
+    def __init__(
+        self, session: Session, shape: CacheShape, adapter: Mapping[str, Logits] | None = None
+    ) -> None:
+        """`adapter` are the inputs of an adapted graph (`adapter`), which stay the same."""
         self._session = session
+        self._adapter = adapter or {}
         self.shape = shape
 
     def cache(self, rows: int, capacity: int) -> Cache:
-        return Cache(self._session, self.shape, rows, capacity)
+        return Cache(self._session, self.shape, rows, capacity, self._adapter)
 
     def extend(self, cache: Cache, ids: Ids, start: int) -> Logits:
         """Puts ids int64 [s] behind the first `start` tokens of the cache's first sequence.

@@ -52,6 +52,11 @@ def open_source(folder: Path) -> Source:
 
 def source_of(config: Config, tensors: NamedTensors) -> Source:
     """The weights as their family's files name them. Raises the same as `open_source`."""
+    return aligned(unaligned_source(config, tensors))
+
+
+def unaligned_source(config: Config, tensors: NamedTensors) -> Source:
+    """The same with heads of the sizes that they have. Raises the same as `open_source`."""
     family = config["model_type"]
     if family not in FAMILIES:
         raise UnknownFamilyError(
@@ -59,7 +64,7 @@ def source_of(config: Config, tensors: NamedTensors) -> Source:
             hint=f"Known: {', '.join(FAMILIES)}.",
         )
     try:
-        return aligned(FAMILIES[family](config, tensors))
+        return FAMILIES[family](config, tensors)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f'The config.json of the model does not fit its family "{family}": '

@@ -3,6 +3,7 @@
 `model.onnx` holds the nodes, `model.onnx.data` the tensors, which ONNX Runtime maps into memory.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ from augursql.errors import ModelError, StorageError
 
 GRAPH, DATA = "model.onnx", "model.onnx.data"
 MICROSOFT = "com.microsoft"
+PRODUCTS = "augursql.products"
 _OPSET = 21
 _IR_VERSION = 10
 _INLINE_BYTES = 1024
@@ -33,6 +35,7 @@ class GraphFile:
         self._tensors: dict[str, Any] = {}
         self._inputs: list[Any] = []
         self._outputs: list[Any] = []
+        self._products: dict[str, dict[str, Any]] = {}
         self._offset = 0
         self._names = 0
 
@@ -113,6 +116,11 @@ class GraphFile:
         make = self._onnx.helper.make_node
         self._nodes.append(make(operator, inputs, outputs, domain=domain, **attributes))
 
+    def product(self, name: str, rows: str, made: str, inputs: int, outputs: int) -> None:
+        """Notes that `made` is a product of `rows`, for those who add to it (`adapted`)."""
+        sizes = {"inputs": inputs, "outputs": outputs}
+        self._products[name] = {"rows": rows, "made": made, **sizes}
+
     def save(self) -> None:
         """Writes the graph. Raises StorageError and ModelError."""
         helper = self._onnx.helper
@@ -121,6 +129,7 @@ class GraphFile:
         )
         opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(MICROSOFT, 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
+        helper.set_model_props(model, {PRODUCTS: json.dumps(self._products)})
         try:
             self._data.flush()
             (self._folder / GRAPH).write_bytes(model.SerializeToString())

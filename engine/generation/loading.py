@@ -12,10 +12,39 @@ from augursql.engine.runtime.sessions import Runtime, Session, load_runtime
 from augursql.errors import ModelError
 from augursql.types import Monitor
 
-AUTOMATIC = "int8"
 CACHE_BYTES = 1 << 30
-DTYPES = ("fp32", "int8", "int4")
+DTYPES = ("int4", "int8", "fp32")
 _CONVERTER = "augursql.engine.generation.converter"
+
+
+def prepare(
+    artifact: Artifact, store: Store, options: LanguageOptions, monitor: Monitor
+) -> tuple[Artifact, str]:
+    """Makes a graph of the model, if there is none yet, and checks it against the source.
+
+    Returns the precision: that of the options, or where it is 'auto' the first of int8 and fp32
+    that is near enough. Raises ModelError for a model that cannot be converted or is too far from
+    its source, StorageError, and what `monitor.check` raises on a cancel.
+    """
+    wanted = ("int8", "fp32") if options.dtype == "auto" else (options.dtype,)
+    if not set(wanted) <= set(DTYPES):
+        raise ModelError(
+            f"Language models do not run in {options.dtype} on a CPU.",
+            hint=f"Use auto, or one of {', '.join(DTYPES)}.",
+        )
+    artifact.verify()
+    runtime = load_runtime(store.root.parent, "cpu", options.threads)
+    for dtype in wanted:
+        if dtype not in artifact.manifest.variants:
+            artifact = _make(artifact, store, dtype, runtime, monitor)
+        found = artifact.manifest.variants[dtype]
+        if found.sha256:
+            return artifact, dtype
+    raise ModelError(
+        f'"{artifact.manifest.source}" in {dtype} is too far from its source: the mean cosine '
+        f"of its logits is {found.cosine:.4f}.",
+        hint="Deploy it in another precision: CREATE OR REPLACE MODEL ... WITH (dtype = ...).",
+    )
 
 
 def load_language_model(
@@ -23,20 +52,10 @@ def load_language_model(
 ) -> LanguageModel:
     """Loads a language model; a graph in its precision is made first, if there is none yet.
 
-    It runs on the CPU, whatever the provider: no GPU road has been tried yet.
-    Raises ModelError for a model that cannot be converted or is too far from its source in that
-    precision, StorageError, and what `monitor.check` raises on a cancel.
+    It runs on the CPU, whatever the provider: no GPU road has been tried yet. Raises as `prepare`.
     """
-    dtype = AUTOMATIC if options.dtype == "auto" else options.dtype
-    if dtype not in DTYPES:
-        raise ModelError(
-            f"Language models do not run in {dtype} on a CPU.",
-            hint=f"SET augur_dtype = 'auto', or one of {', '.join(DTYPES)}.",
-        )
+    artifact, dtype = prepare(artifact, store, options, monitor)
     runtime = load_runtime(store.root.parent, "cpu", options.threads)
-    artifact.verify()
-    artifact = _prepared(artifact, store, dtype, runtime, monitor)
-    variant = artifact.manifest.variants[dtype]
     artifact.verify(dtype, monitor)
     monitor.begin(f"Loading {artifact.manifest.source}", None)
     try:
@@ -51,25 +70,10 @@ def load_language_model(
         artifact.manifest.max_tokens,
         vocabulary,
     )
-    size = sum((artifact.path / name).stat().st_size for name in variant.files)
+    files = artifact.manifest.variants[dtype].files
+    size = sum((artifact.path / name).stat().st_size for name in files)
     chat = Chat.from_folder(artifact.path)
     return LanguageModel(identity, chat, Decoder(session, shape), size, CACHE_BYTES)
-
-
-def _prepared(
-    artifact: Artifact, store: Store, dtype: str, runtime: Runtime, monitor: Monitor
-) -> Artifact:
-    found = artifact.manifest.variants.get(dtype)
-    if found is None:
-        artifact = _make(artifact, store, dtype, runtime, monitor)
-        found = artifact.manifest.variants[dtype]
-    if not found.sha256:
-        raise ModelError(
-            f'"{artifact.manifest.source}" in {dtype} is too far from its source: the mean cosine '
-            f"of its logits is {found.cosine:.4f}.",
-            hint="Deploy it in another precision: CREATE OR REPLACE MODEL ... WITH (dtype = ...).",
-        )
-    return artifact
 
 
 def _make(

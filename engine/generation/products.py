@@ -51,6 +51,7 @@ class Products:
         """`rows` [..., inputs] times the weight, plus the bias; the name of the result."""
         last = "" if linear.bias is not None else output
         made = self._times(rows, name, linear.weight, last)
+        self._graph.product(name, rows, made, *linear.weight.shape)
         if linear.bias is None:
             return made
         bias = self._graph.constant(f"{name}.bias", linear.bias)

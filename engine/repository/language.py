@@ -39,8 +39,7 @@ _WHOLE, _INDEX = "model.safetensors", "model.safetensors.index.json"
 _DATA = re.compile(r"[._]data(_\d+)?")
 _BLOCK = 1 << 24
 # Without a wish: on a CPU what runs fast and is near, on a GPU what it was made for.
-_CPU_ORDER = ("q4", "int8", "quantized", "uint8", "q8", "bnb4", "", "fp16", "q4f16")
-_GPU_ORDER = ("fp16", "q4f16", "q4", "", "int8", "quantized", "uint8", "q8", "bnb4")
+_ORDER = ("q4", "int8", "quantized", "uint8", "q8", "bnb4", "", "fp16", "q4f16")
 
 
 def choose_language_files(
@@ -179,8 +178,7 @@ def _graph(source: str, present: set[str], config: Mapping[str, Any], request: R
         return ""
     if not called:
         raise nothing_usable(source, present)
-    order = _GPU_ORDER if request.machine.on_gpu else _CPU_ORDER
-    for suffix in order:
+    for suffix in _ORDER:
         if suffix in called and request.dtype in ("auto", SUFFIXES[suffix]):
             return called[suffix]
     if has_weights:

@@ -10,10 +10,9 @@ _PROC, _CGROUP = Path("/proc"), Path("/sys/fs/cgroup")
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The memory that models may take, in bytes: `total` of the processor they run on, and what is
-    `available` now; 0 where it is not known, and nothing is refused."""
+    """The memory that models may take, in bytes: what there is in `total` and what is `available`
+    now; 0 where it is not known, and nothing is refused."""
 
-    on_gpu: bool = False
     total: int = 0
     available: int = 0
 
@@ -24,7 +23,7 @@ def this_machine(proc: Path = _PROC, cgroup: Path = _CGROUP) -> Machine:
     for limit, used in _limits(proc, cgroup):
         total = min(total or limit, limit)
         available = min(available or limit, max(0, limit - used))
-    return Machine(False, total, available)
+    return Machine(total, available)
 
 
 def free_disk(folder: Path) -> int:

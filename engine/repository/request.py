@@ -7,7 +7,7 @@ from augursql.engine.repository.machine import Machine
 from augursql.engine.repository.manifest import Manifest
 from augursql.engine.repository.store import Artifact
 
-PRECISIONS = ("auto", "int4", "int8", "fp16", "fp32")
+PRECISIONS = ("auto", "int4", "int8", "fp32")
 
 # The hub's names of ONNX files by what stands behind 'model_', and their precision.
 SUFFIXES = {

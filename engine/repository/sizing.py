@@ -8,7 +8,7 @@ from augursql.engine.repository.manifest import Manifest
 from augursql.engine.repository.request import PRECISIONS, Request
 from augursql.errors import ModelError
 
-BYTES_PER_PARAMETER = {"int4": 0.6, "int8": 1.1, "fp16": 2.0, "fp32": 4.0}
+BYTES_PER_PARAMETER = {"int4": 0.6, "int8": 1.1, "fp32": 4.0}
 WORKING_BYTES = 1 << 30
 """What a model takes beside its weights: the cache of keys and values, and the batch at work."""
 _SHARE_OF_INT8 = 0.5
@@ -33,13 +33,11 @@ class Size:
 def precision(dtype: str, parameters: int, machine: Machine) -> str:
     """The precision that a language model of safetensors runs in.
 
-    'auto' is fp16 on a GPU; on a CPU int8 where that takes up to half of the machine's memory, else
-    int4. It asks for the memory that there is in all, so that the answer stays the same.
+    'auto' is int8 where that takes up to half of the machine's memory, else int4. It asks for the
+    memory that there is in all, so that the answer stays the same.
     """
     if dtype != "auto":
         return dtype
-    if machine.on_gpu:
-        return "fp16"
     most = machine.total * _SHARE_OF_INT8
     return "int8" if not most or _running(parameters, "int8") <= most else "int4"
 

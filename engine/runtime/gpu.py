@@ -22,23 +22,6 @@ def gpu_folder(home: Path) -> Path:
     return home / "runtime" / _DISTRIBUTION / str(sys.implementation.cache_tag)
 
 
-def gpu_memory() -> tuple[int, int]:
-    """The memory of the first GPU in bytes, in all and what is free; (0, 0) where nobody tells."""
-    command = ["nvidia-smi", "--query-gpu=memory.total,memory.free"]
-    try:
-        told = subprocess.run(
-            [*command, "--format=csv,noheader,nounits"],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=5,
-        ).stdout
-        total, free = (int(number) << 20 for number in told.splitlines()[0].split(","))
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
-        return 0, 0
-    return total, free
-
-
 def installed_builds() -> list[str]:
     """The distributions in site-packages that own the folder `onnxruntime/`."""
     owners = metadata.packages_distributions().get("onnxruntime", [])

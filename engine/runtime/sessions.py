@@ -167,10 +167,14 @@ class Binding:
 
     def share(self, name: str, output: str, memory: NDArray[Any]) -> None:
         """Lets the input `name` and the output `output` be the same memory, which is contiguous."""
+        self.hold(name, memory)
+        self._binding.bind_ortvalue_output(output, self._held[name][1])
+
+    def hold(self, name: str, memory: NDArray[Any]) -> None:
+        """Lets the input `name` have this value, contiguous, in every run."""
         value = self._module.OrtValue.ortvalue_from_numpy(memory)
         self._held[name] = memory, value
         self._binding.bind_ortvalue_input(name, value)
-        self._binding.bind_ortvalue_output(output, value)
 
     def run(self, feeds: Mapping[str, NDArray[Any]], output: str) -> NDArray[Any]:
         """The value of `output`. Raises MemoryExhaustedError and ModelError."""

@@ -82,7 +82,7 @@ def test_what_is_too_large_has_no_row(
     con: Connection, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = Machine(total=1 << 30, available=1 << 20)
-    monkeypatch.setattr("augursql.database.deployment.machine_of", lambda _: small)
+    monkeypatch.setattr("augursql.database.deployment.this_machine", lambda: small)
     with pytest.raises(errors.OperationalError, match=r"needs 1\.0 GB of memory in int4"):
         con.execute(f"CREATE MODEL llm FROM '{folder}'")
     assert con.execute("SELECT name FROM (SHOW MODELS)").fetchall() == [("minilm",)]
@@ -122,7 +122,7 @@ def test_adapters_belong_to_a_base(con: Connection, folder: Path, tmp_path: Path
     con.execute(f"CREATE MODEL tuned FROM '{adapter}' USING MODEL llm")
     assert "an adapter of" in notices(con)[0]
     row = con.execute(f"SELECT {COLUMNS} FROM (SHOW MODELS) WHERE name = 'tuned'").fetchall()
-    assert row == [("tuned", "adapter", None, 256, None, None, "llm")]
+    assert row == [("tuned", "adapter", None, 512, None, None, "llm")]
     told = described(con, "tuned")
     assert (told["base"], told["trained on"]) == ("llm", "org/base")
     for sql in (

@@ -1,7 +1,10 @@
 """Small models made by hand: an ONNX graph and a tokenizer, without torch and without network."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,7 @@ from augursql.engine.repository.obtain import obtain
 from augursql.engine.repository.store import Artifact, Store
 from augursql.errors import InterruptedStatementError
 from augursql.types import SilentMonitor
+from tests.engine.decoders import SHAPES
 
 WORDS = [f"w{i}" for i in range(1997)]
 DIMENSIONS = 32
@@ -135,3 +139,17 @@ def make_artifact(store: Store, tmp_path: Path) -> Callable[..., Artifact]:
 def counting() -> Callable[..., CountingMonitor]:
     """Make a monitor that counts and cancels."""
     return CountingMonitor
+
+
+@pytest.fixture(scope="session")
+def tiny_decoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a folder for each of SHAPES: the model, and what transformers writes."""
+    root, script = tmp_path_factory.mktemp("decoders"), Path(__file__).parent / "tiny_decoders.py"
+
+    def write(names: list[str]) -> None:
+        command = [sys.executable, "-W", "ignore", str(script), str(root), *names]
+        subprocess.run(command, check=True, capture_output=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, (SHAPES[::2], SHAPES[1::2])))
+    return root

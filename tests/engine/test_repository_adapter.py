@@ -55,7 +55,7 @@ def test_what_is_no_plain_lora_is_refused(
 
 
 def test_sizes_must_be_the_bases(store: Store, base: Artifact, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"4 x 12 .* has 16 x 16 there") as caught:
+    with pytest.raises(ModelError, match=r"4 x 12 .* has 32 x 32 there") as caught:
         got(write_adapter(tmp_path / "wide", inputs=12), store, base)
     assert "org/base" in caught.value.hint
     lying = write_adapter(tmp_path / "rank", r=8)
