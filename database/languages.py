@@ -56,7 +56,6 @@ def load(
     artifact: Artifact, store: Store, options: LanguageOptions, monitor: Monitor
 ) -> LoadedModel:
     """Brings a language model into memory. Raises ModelError, StorageError."""
-    from augursql.engine.generation.loading import ModelOptions, load_language_model
+    from augursql.engine.generation.loading import load_language_model
 
-    how = ModelOptions(dtype=options.dtype, threads=options.threads)
-    return cast(LoadedModel, load_language_model(artifact, store, how, monitor))
+    return cast(LoadedModel, load_language_model(artifact, store, options, monitor))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from augursql.engine.generation.adapted import write_adapted
 from augursql.engine.generation.decoder import CacheShape, Decoder
 from augursql.engine.generation.families import open_source
 from augursql.engine.generation.graph import write_decoder
@@ -54,6 +55,7 @@ def _work(request: dict[str, Any]) -> dict[str, Any]:
             made.mkdir()
             with GraphFile(made) as graph:
                 write_decoder(source, graph, recipe, SilentMonitor())
+            write_adapted(made)
             shape = source.architecture
             sizes = CacheShape(len(shape.layers), shape.kv_heads, shape.head_size)
             cosine = nearness(exact, _logits(runtime, made / GRAPH, sizes, prompts))

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from augursql.engine.generation.chat import Chat
-from augursql.engine.generation.decoder import CacheShape, Decoder
+from augursql.engine.generation.decoder import CacheShape
 from augursql.engine.generation.model import Identity, LanguageModel
 from augursql.engine.generation.options import LanguageOptions
+from augursql.engine.generation.wardrobe import Wardrobe
 from augursql.engine.repository.store import SOURCE, Artifact, Store
 from augursql.engine.repository.worker import WorkerError, run_worker
 from augursql.engine.runtime.sessions import Runtime, Session, load_runtime
@@ -57,23 +58,26 @@ def load_language_model(
     artifact, dtype = prepare(artifact, store, options, monitor)
     runtime = load_runtime(store.root.parent, "cpu", options.threads)
     artifact.verify(dtype, monitor)
-    monitor.begin(f"Loading {artifact.manifest.source}", None)
-    try:
-        session = runtime.open(artifact.onnx(dtype), runtime.threads)
-    finally:
-        monitor.end()
-    shape, vocabulary = _shape(session)
+
+    def opened(graph: Path) -> tuple[Session, CacheShape]:
+        monitor.begin(f"Loading {artifact.manifest.source}", None)
+        try:
+            session = runtime.open(graph, runtime.threads)
+        finally:
+            monitor.end()
+        return session, _shape(session)
+
+    wardrobe = Wardrobe(artifact.path, artifact.onnx(dtype), opened)
     identity = Identity(
         artifact.manifest.source,
         artifact.digest,
         dtype,
         artifact.manifest.max_tokens,
-        vocabulary,
+        wardrobe.worn("").decoder.vocabulary,
     )
     files = artifact.manifest.variants[dtype].files
     size = sum((artifact.path / name).stat().st_size for name in files)
-    chat = Chat.from_folder(artifact.path)
-    return LanguageModel(identity, chat, Decoder(session, shape), size, CACHE_BYTES)
+    return LanguageModel(identity, Chat.from_folder(artifact.path), wardrobe, size, CACHE_BYTES)
 
 
 def _make(
@@ -103,8 +107,8 @@ def _make(
         monitor.end()
 
 
-def _shape(session: Session) -> tuple[CacheShape, int]:
-    """What a cache holds for a token, and how many logits there are."""
+def _shape(session: Session) -> CacheShape:
+    """What a cache holds for a token."""
     keys = [sizes for name, sizes in session.input_sizes.items() if name.endswith(".key")]
     _, heads, _, size = keys[0]
-    return CacheShape(len(keys), int(heads), int(size)), int(session.output_sizes["logits"][-1])
+    return CacheShape(len(keys), int(heads), int(size))

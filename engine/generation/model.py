@@ -17,10 +17,11 @@ from augursql.engine.generation.conversation import Conversation
 from augursql.engine.generation.decoder import Decoder, Ids, Logits
 from augursql.engine.generation.generating import generate
 from augursql.engine.generation.labels import LabelTrie
-from augursql.engine.generation.prefixes import Trunk
 from augursql.engine.generation.rows import AnswerRow
 from augursql.engine.generation.sampling import Sampling
 from augursql.engine.generation.scoring import score
+from augursql.engine.generation.wardrobe import Wardrobe, Worn
+from augursql.engine.repository.store import Artifact
 from augursql.engine.runtime.speed import Speed
 from augursql.errors import InvalidValueError
 from augursql.types import Monitor
@@ -66,16 +67,20 @@ class LanguageModel:
     """May be called by several threads: one after the other is served."""
 
     def __init__(
-        self, identity: Identity, chat: Chat, decoder: Decoder, weight_bytes: int, cache_bytes: int
+        self,
+        identity: Identity,
+        chat: Chat,
+        wardrobe: Wardrobe,
+        weight_bytes: int,
+        cache_bytes: int,
     ) -> None:
         """`cache_bytes` bounds the keys and values of the answers that are written together."""
         self.name, self.digest, self.dtype = identity.name, identity.digest, identity.dtype
         self.context = identity.context
         self.chat = chat
         self._vocabulary = identity.vocabulary
-        self.decoder = decoder
+        self._wardrobe = wardrobe
         self._weight_bytes, self._cache_bytes = weight_bytes, cache_bytes
-        self._trunk = Trunk(decoder)
         self._tries: OrderedDict[tuple[str, ...], LabelTrie] = OrderedDict()
         self._grammar: Grammar | None = None
         self._speed = Speed()
@@ -83,23 +88,39 @@ class LanguageModel:
 
     @property
     def memory_bytes(self) -> int:
-        """What it takes at most: weights and caches."""
-        return self._weight_bytes + self._cache_bytes
+        """What it takes at most: weights, adapters and caches."""
+        return self._weight_bytes + self._wardrobe.bytes + self._cache_bytes
+
+    @property
+    def decoder(self) -> Decoder:
+        """What runs the graph without an adapter; for one thread."""
+        return self._wardrobe.worn("").decoder
+
+    def attach(self, adapter: Artifact) -> None:
+        """Makes an adapter available by its digest; one that is there already stays.
+
+        Raises ModelError for one that does not fit.
+        """
+        with self._lock:
+            self._wardrobe.add(adapter.digest, adapter.path)
 
     def score(
-        self, conversations: Sequence[Conversation], labels: Sequence[str], monitor: Monitor
+        self,
+        conversations: Sequence[Conversation],
+        labels: Sequence[str],
+        monitor: Monitor,
+        adapter: str = "",
     ) -> Scores:
-        """How probable each label is as the answer.
+        """How probable each label is as the answer; `adapter` is the digest of one, '' for none.
 
         Raises InvalidValueError for labels that cannot be told apart and prompts that are too long,
         ModelError, and what `monitor.check` raises on a cancel.
         """
         prompts = self._prompts(conversations)
-        with self._turn(monitor):
+        with self._turn(monitor, adapter) as worn:
             trie = self._trie(tuple(labels))
             self._check_lengths(prompts, len(trie.tokens))
-            with self._measured():
-                probabilities = score(self.decoder, self._trunk, prompts, trie, monitor)
+            probabilities = score(worn.decoder, worn.trunk, prompts, trie, monitor)
         return Scores(probabilities, _lengths(prompts))
 
     def generate(
@@ -108,6 +129,7 @@ class LanguageModel:
         sampling: Sampling,
         constraint: Constraint | None,
         monitor: Monitor,
+        adapter: str = "",
     ) -> list[Completion]:
         """An answer to each conversation. The same seed and conversation give the same answer,
         whatever else is asked.
@@ -117,13 +139,10 @@ class LanguageModel:
         """
         prompts = self._prompts(conversations)
         self._check_lengths(prompts, 1)
-        with self._turn(monitor):
+        with self._turn(monitor, adapter) as worn:
             rows = [self._row(prompt, sampling, constraint) for prompt in prompts]
-            with self._measured():
-                waiting = [row for row in rows if not row.finished]
-                generate(
-                    self.decoder, self._trunk, waiting, self._choose, self._cache_bytes, monitor
-                )
+            waiting = [row for row in rows if not row.finished]
+            generate(worn.decoder, worn.trunk, waiting, self._choose, self._cache_bytes, monitor)
         return [
             Completion(row.text, row.confidence, len(prompt), len(row.ids), row.ended)
             for row, prompt in zip(rows, prompts, strict=True)
@@ -136,9 +155,9 @@ class LanguageModel:
     def tokens_per_second(self) -> float:
         """The throughput measured so far; of a trial where nothing has run yet."""
         if not self._speed.known:
-            with self._lock, self._measured():
+            with self._lock, self._measured(worn := self._wardrobe.worn("")):
                 trial = np.random.default_rng(0).integers(0, self._vocabulary, _TRIAL_TOKENS)
-                self._trunk.read(trial)
+                worn.trunk.read(trial)
         return self._speed.tokens_per_second
 
     def close(self) -> None:
@@ -185,19 +204,20 @@ class LanguageModel:
             row.take(token, log)
 
     @contextmanager
-    def _turn(self, monitor: Monitor) -> Iterator[None]:
+    def _turn(self, monitor: Monitor, adapter: str) -> Iterator[Worn]:
         while not self._lock.acquire(timeout=_POLL_S):
             monitor.check()
         try:
-            yield
+            with self._measured(worn := self._wardrobe.worn(adapter)):
+                yield worn
         finally:
             self._lock.release()
 
     @contextmanager
-    def _measured(self) -> Iterator[None]:
-        before, started = self._trunk.computed, time.perf_counter()
+    def _measured(self, worn: Worn) -> Iterator[None]:
+        before, started = worn.trunk.computed, time.perf_counter()
         yield
-        tokens = self._trunk.computed - before
+        tokens = worn.trunk.computed - before
         if tokens:
             self._speed.add(tokens, time.perf_counter() - started)
 

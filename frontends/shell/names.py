@@ -12,9 +12,9 @@ from augursql.planner.lexer import quoted
 
 OUR_FUNCTIONS = ("predict", "classify", "embed", "similarity", "search", "prompt")
 OUR_WORDS = (
-    *("CONFIDENCE", "EVALUATE", "EXPLANATION", "GIVEN", "HNSW", "INDEXES", "METADATA", "MODEL"),
-    *("MODELS", "OPTIONS", "PREDICT", "PROBABILITIES", "PROMPT", "RANDOM", "REFRESH", "RETURNS"),
-    *("SEMANTIC", "TOP"),
+    *("CONFIDENCE", "EVALUATE", "EXPLANATION", "GIVEN", "HNSW", "INDEXES", "MATCHING", "METADATA"),
+    *("MODEL", "MODELS", "OPTIONS", "PREDICT", "PROBABILITIES", "PROMPT", "PROMPTS", "RANDOM"),
+    *("REFRESH", "RETURNS", "SEMANTIC", "TOP"),
 )
 _COLUMNS = """
 SELECT table_name, column_name, schema_name FROM duckdb_columns()

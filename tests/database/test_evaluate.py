@@ -113,7 +113,7 @@ def test_what_was_measured_is_kept(indexed: Connection) -> None:
     [
         (f"EVALUATE {VOTE} GIVEN SELECT review FROM reviews", 'no column "rating"'),
         (f"EVALUATE {VOTE} GIVEN SELECT rating FROM reviews", 'no column "review"'),
-        ("EVALUATE rating USING MODEL m GIVEN FROM reviews", "trained predictors"),
+        ("EVALUATE rating USING MODEL m GIVEN FROM reviews", "There is no model"),
         (f"EVALUATE {VOTE} GIVEN SELECT review, 'x' AS rating FROM reviews", "Could not convert"),
         (f"EXPLAIN EVALUATE {VOTE} GIVEN FROM reviews", "runs at once"),
     ],

@@ -129,7 +129,11 @@ def test_names_of_ours_stay_names(indexed: Connection) -> None:
         (f"PREDICT rating {VOTE} GIVEN SELECT title FROM reviews", 'no column "review"', "rating"),
         (f"PREDICT rating {VOTE} GIVEN SELECT nothing FROM reviews", "nothing", "nothing"),
         (f"PREDICT rating {VOTE} GIVEN SELECT embed(review, id) FROM t", "too many", "embed("),
-        ("PROMPT 'Is {review} good?' USING MODEL llm GIVEN FROM reviews", "deployed in", "llm"),
+        (
+            "PROMPT 'Is {review} good?' USING MODEL llm GIVEN FROM reviews",
+            "No language model",
+            "llm",
+        ),
         ("PROMPT '{revue}' USING MODEL llm GIVEN FROM reviews", 'mean "review"', "{revue}"),
         ("SELECT prompt('Hello {hotel}' USING MODEL minilm) FROM reviews", "encoder", "minilm"),
         ("SELECT predict('rating', review USING MODEL llm) FROM reviews", 'no model "llm"', "llm"),

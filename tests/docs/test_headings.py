@@ -9,7 +9,7 @@ from augursql import errors, settings
 from augursql.database.deployment import MODEL_OPTIONS
 from augursql.database.statements import INDEX_OPTIONS
 from augursql.frontends.dbapi.errors import as_pep249
-from augursql.planner import plan, sources
+from augursql.planner import plan, prompts, sources
 from augursql.planner.heads import VERBS
 from augursql.planner.options import OPTIONS
 
@@ -37,7 +37,10 @@ def section(name: str, heading: str) -> str:
 def statements() -> list[str]:
     """The statements of the plan as one writes them: CreateIndex is CREATE INDEX."""
     kinds = {
-        kind for kind in [*vars(plan).values(), *vars(sources).values()] if isinstance(kind, type)
+        kind
+        for module in (plan, prompts, sources)
+        for kind in vars(module).values()
+        if isinstance(kind, type)
     }
     ours = [kind.__name__ for kind in kinds if issubclass(kind, plan.Statement)]
     ours = [name for name in ours if name not in ("Statement", "Verbatim", "Query", "GivenQuery")]

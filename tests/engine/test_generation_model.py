@@ -16,6 +16,7 @@ from augursql.engine.generation.options import LanguageOptions
 from augursql.engine.generation.prefixes import Trunk, prefix_order
 from augursql.engine.generation.sampling import Sampling
 from augursql.engine.repository.obtain import obtain
+from augursql.engine.repository.request import Request
 from augursql.engine.repository.store import Artifact, Store
 from augursql.errors import (
     InterruptedStatementError,
@@ -24,7 +25,7 @@ from augursql.errors import (
     StorageError,
 )
 from augursql.types import SilentMonitor
-from tests.language_models import write_language_model
+from tests.language_models import write_adapter, write_language_model
 
 QUIET = SilentMonitor()
 LABELS = ["w3 w4", "w3 w5 w6", "w3 w5 w7", "w8", "w3"]
@@ -144,7 +145,7 @@ def test_equal_seeds_write_the_same_and_others_do_not(load: Load) -> None:
 def test_more_rows_than_the_caches_have_room_for(load: Load) -> None:
     roomy = load("int8")
     identity = Identity("m", "d", "int8", roomy.context, 24)
-    tight = LanguageModel(identity, roomy.chat, roomy.decoder, 0, cache_bytes=1)
+    tight = LanguageModel(identity, roomy.chat, roomy._wardrobe, 0, cache_bytes=1)
     sampling = Sampling(max_tokens=9)
     rows = CONVERSATIONS * 5
     expected = [a.text for a in roomy.generate(rows, sampling, None, QUIET)]
@@ -266,3 +267,26 @@ def test_weights_that_do_not_fit_the_configuration_leave_nothing_behind(tmp_path
 def test_a_precision_that_is_not_known_is_refused(load: Load) -> None:
     with pytest.raises(ModelError, match="do not run in fp16"):
         load("fp16")
+
+
+def test_adapters_over_one_base_change_their_own_calls_alone(tmp_path: Path) -> None:
+    store = Store(tmp_path / "home" / "models")
+    source = write_language_model(tmp_path / "source")
+    base = obtain(str(source), store, offline=True, monitor=QUIET)
+    model = load_language_model(base, store, LanguageOptions(), QUIET)
+    before = model.score(CONVERSATIONS, LABELS, QUIET).probabilities
+    with pytest.raises(ModelError, match="not attached"):
+        model.score(CONVERSATIONS, LABELS, QUIET, "unknown")
+    tuned = []
+    for alpha in (8, 32):
+        folder = write_adapter(tmp_path / f"adapter{alpha}", lora_alpha=alpha)
+        request = Request(base=base)
+        adapter = obtain(str(folder), store, offline=True, monitor=QUIET, request=request)
+        model.attach(adapter)
+        tuned.append(adapter.digest)
+    scores = [model.score(CONVERSATIONS, LABELS, QUIET, name).probabilities for name in tuned]
+    assert not np.allclose(scores[0], scores[1], atol=1e-3)
+    assert not np.allclose(scores[0], before, atol=1e-3)
+    np.testing.assert_allclose(model.score(CONVERSATIONS, LABELS, QUIET).probabilities, before)
+    again = model.score(CONVERSATIONS, LABELS, QUIET, tuned[0]).probabilities
+    np.testing.assert_allclose(again, scores[0], rtol=1e-5)
