@@ -9,6 +9,8 @@ So that each input of a call is an expression with a place in the text, which ru
 stored templates need no room in what comes after.
 """
 
+from dataclasses import replace
+
 from augursql.errors import AugurError
 from augursql.planner.catalog import Catalog
 from augursql.planner.lexer import Span, Token, literal, quoted
@@ -41,7 +43,20 @@ def filled(statement: Query | Explain, catalog: Catalog, functions: frozenset[st
         writer.make(text, span if span[1] > span[0] else (span[0] - 1, span[0]))
         position = span[1]
     writer.copy((position, statement.span[1]))
-    return reparsed(writer, functions)
+    made = reparsed(writer, functions)
+    return replace(made, statement=_shown_as(made.statement, _calls(statement)))
+
+
+def _shown_as(statement: Query | Explain, written: tuple[Call, ...]) -> Query | Explain:
+    """The statement, whose calls are told of as they were written."""
+    if isinstance(statement, Explain):
+        return replace(statement, query=_with_texts(statement.query, written))
+    return _with_texts(statement, written)
+
+
+def _with_texts(query: Query, written: tuple[Call, ...]) -> Query:
+    pairs = zip(query.calls, written, strict=True)
+    return replace(query, calls=tuple(replace(call, sql=as_.sql) for call, as_ in pairs))
 
 
 def _calls(statement: Statement) -> tuple[Call, ...]:

@@ -256,6 +256,8 @@ def test_rules_move_prompts(con: Connection, llm: DoubledModel) -> None:
     sql = "SELECT id, prompt('Hi {name}') AS a FROM guests ORDER BY id LIMIT 1"
     assert rows(con, sql) == [(1, "HI <NAME>ANN</NAME>")]
     assert len(llm.generated) == 1  # defer
+    (call,) = rows(con, "SELECT call FROM augur_calls()")[-1]
+    assert call == "prompt('Hi {name}')"
     told = rows(con, f"EXPLAIN ANALYZE {sql}")
     assert "generated: the only language model; it writes a VARCHAR" in str(told[0][1])
 
