@@ -1,6 +1,7 @@
 """Graphs that optimum made, and those of the hub, write what transformers writes."""
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,20 +11,29 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
+from tokenizers import Tokenizer, models, pre_tokenizers
 
+from augursql.engine.generation.conversation import Message
 from augursql.engine.generation.decoding import Decoding
 from augursql.engine.generation.families import open_source
 from augursql.engine.generation.graph import write_decoder
 from augursql.engine.generation.graphfile import GRAPH, GraphFile
+from augursql.engine.generation.loading import load_language_model
 from augursql.engine.generation.opening import open_decoding
+from augursql.engine.generation.options import LanguageOptions
+from augursql.engine.generation.preparing import prepare
 from augursql.engine.generation.products import Recipe
+from augursql.engine.generation.sampling import Sampling
 from augursql.engine.repository.export import export_decoder
+from augursql.engine.repository.obtain import obtain
+from augursql.engine.repository.store import Store
 from augursql.engine.runtime.sessions import load_runtime
 from augursql.errors import ModelError
 from augursql.types import SilentMonitor
 from tests.engine.decoders import written
 
 EXPORTED = {"bloom": GRAPH, "llama": GRAPH, "t5": "decoder_model_merged.onnx"}
+QUIET = SilentMonitor()
 KINDS = [*EXPORTED, "hub"]
 pytestmark = pytest.mark.skipif(
     not all(find_spec(name) for name in ("torch", "transformers", "optimum")),
@@ -195,3 +205,29 @@ def test_graphs_of_other_kinds_are_refused(graphs: dict[str, Path], tmp_path: Pa
     ):
         with pytest.raises(ModelError, match=said):
             open_decoding(runtime, folder / name, tmp_path / "config.json")
+
+
+@pytest.mark.parametrize("name", ["bloom", "t5"])
+def test_what_is_not_written_here_is_exported_when_it_is_prepared(
+    name: str, tiny_decoders: Path, tmp_path: Path
+) -> None:
+    folder, store = tmp_path / name, Store(tmp_path / "home" / "models")
+    shutil.copytree(tiny_decoders / name, folder)
+    words = {word: n for n, word in enumerate(["</s>", *(f"w{n}" for n in range(80))])}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="</s>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    artifact = obtain(str(folder), store, offline=True, monitor=QUIET)
+    with pytest.raises(ModelError, match="does not run in int8"):
+        prepare(artifact, store, LanguageOptions(dtype="int8"), QUIET)
+    model = load_language_model(artifact, store, LanguageOptions(), QUIET)
+    assert model.dtype == "fp32"
+    rows = [(Message("user", text),) for text in ("w3 w4", "w5 w6 w7 w8 w9", "w1")]
+    labels = ["w3 w4", "w3 w5", "w8"]
+    together = model.score(rows, labels, QUIET).probabilities
+    written_ = model.generate(rows, Sampling(max_tokens=6), None, QUIET)
+    for place, row in enumerate(rows):
+        alone = model.score([row], labels, QUIET).probabilities[0]
+        np.testing.assert_allclose(together[place], alone, rtol=1e-4)
+        (one,) = model.generate([row], Sampling(max_tokens=6), None, QUIET)
+        assert one.text == written_[place].text
