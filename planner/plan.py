@@ -57,7 +57,8 @@ class Call:
 
     A prompt() has a `template`, or the name of a `stored` one, and prompt_agg() an instruction in
     its place; an answer matches the regular expression `matching`. `places` says where the names in
-    it stand (`target`, `model`, `index`, `top`, `option:seed`), for carets. Raises StatementError when the parts do not make a call.
+    it stand (`target`, `model`, `index`, `top`, `option:seed`), for carets. Raises StatementError
+    when the parts do not make a call.
     """
 
     kind: CallKind
