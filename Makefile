@@ -31,7 +31,7 @@ check: $(VENV)/.test
 unit: $(VENV)/.test
 	$(VENV)/bin/python -m pytest
 	@echo "The same with DuckDB 1.5.5:"
-	PYTHONPATH=$(OTHER_DUCKDB) $(VENV)/bin/python -m pytest tests/database tests/frontends tests/planner tests/docs
+	PYTHONPATH=$(OTHER_DUCKDB) $(VENV)/bin/python -m pytest tests/database tests/frontends tests/language tests/planner tests/docs
 
 # The clients have an environment of their own: their dependencies are many, and not ours.
 clients: $(VENV)/.clients

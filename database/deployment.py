@@ -78,7 +78,7 @@ class Deployment:
     def _prepared(self, artifact: Artifact, request: Request, settings: Settings) -> str:
         """Makes the graph that will run and compares it with the source; its precision."""
         # Conversion is not needed to speak of other models.
-        from augursql.engine.generation.loading import prepare
+        from augursql.engine.generation.preparing import prepare
 
         dtype = request.dtype
         if dtype == "auto":

@@ -18,20 +18,10 @@ Verb = Literal["predict", "prompt", "evaluate"]
 Order = Literal["semantic", "random"]
 Detail = Literal["confidence", "probabilities", "explanation", "metadata"]
 OnError = Literal["fail", "null"]
-ListingKind = Literal[
-    "indexes",
-    "index",
-    "models",
-    "model",
-    "calls",
-    "errors",
-    "running",
-    "settings",
-    "setting",
-    "value",
-    "prompts",
-    "prompt",
-]
+ListingKind = (
+    Literal["indexes", "index", "models", "model", "prompts", "prompt"]
+    | Literal["calls", "errors", "running", "settings", "setting", "value"]
+)
 Scalar = str | int | float | bool | None
 Value = Scalar | tuple[Scalar, ...]
 Options = tuple[tuple[str, Value], ...]

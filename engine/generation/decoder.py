@@ -78,10 +78,9 @@ class Decoder:
         self._adapter = adapter or {}
         self.shape = shape
 
-    @property
-    def vocabulary(self) -> int:
-        """How many logits there are for a place."""
-        return int(self._session.output_sizes["logits"][-1])
+    def adapted(self, adapter: Mapping[str, Logits]) -> "Decoder":
+        """The same graph with the inputs of an adapter."""
+        return Decoder(self._session, self.shape, adapter)
 
     def cache(self, rows: int, capacity: int) -> Cache:
         return Cache(self._session, self.shape, rows, capacity, self._adapter)

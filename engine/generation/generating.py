@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from augursql.engine.generation.decoder import Decoder, Logits
+from augursql.engine.generation.decoder import Logits
+from augursql.engine.generation.decoding import Decoding
 from augursql.engine.generation.prefixes import Trunk, prefix_order, rounded
 from augursql.engine.generation.rows import AnswerRow
 from augursql.types import Monitor
@@ -16,7 +17,7 @@ MOST_ROWS = 64
 
 
 def generate(
-    decoder: Decoder,
+    decoder: Decoding,
     trunk: Trunk,
     rows: Sequence[AnswerRow],
     choose: Choose,
@@ -34,7 +35,7 @@ def generate(
 class _Batch:
     def __init__(
         self,
-        decoder: Decoder,
+        decoder: Decoding,
         trunk: Trunk,
         rows: Sequence[AnswerRow],
         choose: Choose,

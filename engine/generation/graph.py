@@ -13,6 +13,8 @@ Inputs, for b sequences of s new tokens each and r wanted rows:
 and `logits` float32 [r, vocabulary].
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from augursql.engine.generation.architecture import (
@@ -27,6 +29,8 @@ from augursql.engine.generation.graphfile import MICROSOFT, GraphFile
 from augursql.engine.generation.norms import Norms
 from augursql.engine.generation.products import Products, Recipe
 from augursql.types import Monitor
+
+MOST_TOKENS_OF_PARTS = 256
 
 
 def write_decoder(source: Source, graph: GraphFile, recipe: Recipe, monitor: Monitor) -> None:
@@ -53,7 +57,7 @@ def write_layer(source: Source, graph: GraphFile, number: int) -> None:
 
 def write_embedding(source: Source, graph: GraphFile) -> None:
     """Writes a graph in fp32 from the tokens to `next` [b, s, hidden], before any layer."""
-    writer = _Decoder(graph, source.architecture, Products(graph, Recipe("fp32")))
+    writer = _Decoder(graph, _short(source.architecture), Products(graph, Recipe("fp32")))
     writer.begin()
     writer.embed(source.outer())
     writer.hand_over("next")
@@ -66,8 +70,13 @@ def write_head(source: Source, graph: GraphFile) -> None:
     graph.save()
 
 
+def _short(shape: Architecture) -> Architecture:
+    """The same for short texts, whose tables of positions are written with each part."""
+    return replace(shape, context=min(shape.context, MOST_TOKENS_OF_PARTS))
+
+
 def _alone(source: Source, graph: GraphFile) -> "_Decoder":
-    writer = _Decoder(graph, source.architecture, Products(graph, Recipe("fp32")))
+    writer = _Decoder(graph, _short(source.architecture), Products(graph, Recipe("fp32")))
     writer.begin()
     writer.take_over(graph.input("hidden", "float", ["b", "s", source.architecture.hidden]))
     return writer

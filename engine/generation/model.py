@@ -14,7 +14,8 @@ from augursql.engine.generation import sampling as choosing
 from augursql.engine.generation.chat import Chat
 from augursql.engine.generation.constraint import Constraint, Grammar
 from augursql.engine.generation.conversation import Conversation
-from augursql.engine.generation.decoder import Decoder, Ids, Logits
+from augursql.engine.generation.decoder import Ids, Logits
+from augursql.engine.generation.decoding import Decoding
 from augursql.engine.generation.generating import generate
 from augursql.engine.generation.labels import LabelTrie
 from augursql.engine.generation.rows import AnswerRow
@@ -92,7 +93,7 @@ class LanguageModel:
         return self._weight_bytes + self._wardrobe.bytes + self._cache_bytes
 
     @property
-    def decoder(self) -> Decoder:
+    def decoder(self) -> Decoding:
         """What runs the graph without an adapter; for one thread."""
         return self._wardrobe.worn("").decoder
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from augursql.engine.generation.decoder import Decoder, Ids, Logits
+from augursql.engine.generation.decoder import Ids, Logits
+from augursql.engine.generation.decoding import Decoding
 
 _GRAIN = 256
 
@@ -25,7 +26,7 @@ def prefix_order(prompts: Sequence[Ids]) -> list[int]:
 class Trunk:
     """The cache of one sequence, and the tokens in it. For one thread."""
 
-    def __init__(self, decoder: Decoder) -> None:
+    def __init__(self, decoder: Decoding) -> None:
         self._decoder = decoder
         self._tokens = np.empty(0, np.int64)
         self.cache = decoder.cache(1, _GRAIN)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from augursql.engine.generation.decoder import Decoder, Ids, Logits
+from augursql.engine.generation.decoder import Ids, Logits
+from augursql.engine.generation.decoding import Decoding
 from augursql.engine.generation.labels import ROOT, LabelTrie
 from augursql.engine.generation.prefixes import Trunk, prefix_order
 from augursql.types import Monitor
@@ -19,7 +20,7 @@ _PIECE = 128
 
 
 def score(
-    decoder: Decoder, trunk: Trunk, prompts: Sequence[Ids], trie: LabelTrie, monitor: Monitor
+    decoder: Decoding, trunk: Trunk, prompts: Sequence[Ids], trie: LabelTrie, monitor: Monitor
 ) -> NDArray[np.float64]:
     """The probability of each label behind each prompt, float64 [prompts, labels].
 
@@ -37,7 +38,7 @@ def score(
 
 
 def _scores(
-    decoder: Decoder, trunk: Trunk, trie: LabelTrie, root: Logits, start: int
+    decoder: Decoding, trunk: Trunk, trie: LabelTrie, root: Logits, start: int
 ) -> list[NDArray[np.float64]]:
     """What each branching is decided by, in their order."""
     found: dict[int, NDArray[np.float64]] = {}

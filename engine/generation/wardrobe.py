@@ -6,10 +6,10 @@ from pathlib import Path
 
 from augursql.engine.generation.adapted import ADAPTED, without_adapter
 from augursql.engine.generation.adapter import read_adapter
-from augursql.engine.generation.decoder import CacheShape, Decoder
+from augursql.engine.generation.decoder import Decoder
+from augursql.engine.generation.decoding import Decoding
 from augursql.engine.generation.prefixes import Trunk
 from augursql.engine.generation.weights import Floats
-from augursql.engine.runtime.sessions import Session
 from augursql.errors import ModelError
 
 Inputs = dict[str, Floats]
@@ -20,7 +20,7 @@ class Worn:
     """A model with or without an adapter. Its `trunk` keeps the last prompt's keys and values,
     which are others with another adapter."""
 
-    decoder: Decoder
+    decoder: Decoding
     trunk: Trunk
     bytes: int
 
@@ -29,15 +29,13 @@ class Wardrobe:
     """A model is plain until the first adapter comes: then its weights are loaded once more, into
     the graph that takes adapters, and the plain one goes."""
 
-    def __init__(
-        self, base: Path, graph: Path, open_: Callable[[Path], tuple[Session, CacheShape]]
-    ) -> None:
+    def __init__(self, base: Path, graph: Path, open_: Callable[[Path], Decoding]) -> None:
         """`base` is the folder of the model's own files, `graph` the plain graph's file; `open_`
         loads a graph."""
         self._base, self._graph, self._open = base, graph, open_
-        self._session, self._shape = open_(graph)
+        self._adapted: Decoder | None = None
         self._nothing: Inputs = {}
-        self._worn = {"": self._with({})}
+        self._worn = {"": _worn(open_(graph), 0)}
 
     @property
     def bytes(self) -> int:
@@ -51,12 +49,22 @@ class Wardrobe:
         """
         if digest in self._worn:
             return
+        graphs = self._graph.parent
+        if not (graphs / ADAPTED).is_file():
+            raise ModelError(
+                "This model takes no adapters: its graph was made by another program.",
+                hint="Adapters need a base of a family whose graphs are written here.",
+            )
         found = read_adapter(folder, self._base)
-        if not self._nothing:
-            nothing = without_adapter(self._graph.parent)
-            self._session, self._shape = self._open(self._graph.parent / ADAPTED)
-            self._nothing, self._worn = nothing, {"": self._with(nothing)}
-        self._worn[digest] = self._with({**self._nothing, **found})
+        if self._adapted is None:
+            self._nothing = without_adapter(graphs)
+            opened = self._open(graphs / ADAPTED)
+            if not isinstance(opened, Decoder):
+                raise ModelError("The model's adapted graph is damaged.")
+            self._adapted = opened
+            self._worn = {"": _worn(opened.adapted(self._nothing), 0)}
+        size = sum(array.nbytes for array in found.values())
+        self._worn[digest] = _worn(self._adapted.adapted({**self._nothing, **found}), size)
 
     def worn(self, digest: str) -> Worn:
         """With that adapter, or '' for none. Raises ModelError for one that was not added."""
@@ -64,6 +72,6 @@ class Wardrobe:
             raise ModelError("The adapter was not attached to its model.")
         return self._worn[digest]
 
-    def _with(self, inputs: Inputs) -> Worn:
-        decoder = Decoder(self._session, self._shape, inputs)
-        return Worn(decoder, Trunk(decoder), sum(array.nbytes for array in inputs.values()))
+
+def _worn(decoder: Decoding, size: int) -> Worn:
+    return Worn(decoder, Trunk(decoder), size)

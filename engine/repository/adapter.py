@@ -23,8 +23,9 @@ from augursql.types import Monitor
 
 _TENSOR = re.compile(r"base_model\.model\.(.+)\.lora_([AB])(?:\.default)?\.weight")
 _MODULES = frozenset(
-    # Llama and its relatives; Phi-3; GPT-2; Falcon; T5
+    # Llama and its relatives; Phi; Phi-3; GPT-2; Falcon and GPT-NeoX; T5
     "q_proj k_proj v_proj o_proj gate_proj up_proj down_proj "
+    "fc1 fc2 "
     "qkv_proj gate_up_proj "
     "c_attn c_proj c_fc "
     "query_key_value dense dense_h_to_4h dense_4h_to_h "

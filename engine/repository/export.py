@@ -28,6 +28,14 @@ def export(weights: Path, target: Path, monitor: Monitor, *, extra: str = "expor
     _run({"work": "export", "weights": str(weights), "target": str(target)}, monitor, extra)
 
 
+def export_decoder(weights: Path, target: Path, monitor: Monitor) -> None:
+    """Write the graphs of the language model in `weights` into `target`, with caches that grow.
+
+    `model.onnx`, or `encoder_model.onnx` and `decoder_model_merged.onnx`. Raises ModelError.
+    """
+    _run({"work": "decoder", "weights": str(weights), "target": str(target)}, monitor, "export")
+
+
 def convert_tokenizer(files: Path, target: Path, monitor: Monitor) -> None:
     """Write `tokenizer.json` into `target`, converted from the older files. Raises ModelError."""
     _run({"work": "tokenizer", "weights": str(files), "target": str(target)}, monitor, "export")
@@ -50,6 +58,8 @@ def _run(request: dict[str, object], monitor: Monitor, extra: str) -> None:
 
 def _work(request: dict[str, Any]) -> dict[str, Any]:
     weights, target = request["weights"], request["target"]
+    if request["work"] == "decoder":
+        return _work_decoder(weights, target)
     tokenizer = _load("transformers", "transformers").AutoTokenizer
     try:
         if request["work"] == "export":
@@ -65,6 +75,26 @@ def _work(request: dict[str, Any]) -> dict[str, Any]:
             )
         converted = tokenizer.from_pretrained(weights, use_fast=True, trust_remote_code=False)
         converted.save_pretrained(target)
+    except Exception as error:  # the boundary of the process: any failure becomes one line
+        raise WorkerError("failed", one_line(f"{type(error).__name__}: {error}")) from error
+    return {}
+
+
+def _work_decoder(weights: str, target: str) -> dict[str, Any]:
+    _load("torch", "torch")
+    config = _load("transformers", "transformers").AutoConfig
+    exporters = _load("optimum.exporters.onnx", "optimum-onnx")
+    try:
+        found = config.from_pretrained(weights, trust_remote_code=False)
+        kind = "text2text" if found.is_encoder_decoder else "text"
+        exporters.main_export(
+            weights,
+            output=target,
+            task=f"{kind}-generation-with-past",
+            library_name="transformers",
+            do_validation=False,
+            trust_remote_code=False,
+        )
     except Exception as error:  # the boundary of the process: any failure becomes one line
         raise WorkerError("failed", one_line(f"{type(error).__name__}: {error}")) from error
     return {}

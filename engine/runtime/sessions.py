@@ -24,6 +24,12 @@ from augursql.errors import ModelError
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 _NAME = "onnxruntime"
+_TYPES: dict[str, type] = {
+    "tensor(int32)": np.int32,
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(bool)": np.bool_,
+}
 _MEMORY_WORDS = ("failed to allocate", "bad_alloc", "out of memory", "alloc_failed")
 
 
@@ -88,8 +94,7 @@ class Session:
     @property
     def inputs(self) -> dict[str, type]:
         """The names of the inputs, and the NumPy type of each."""
-        types = {"tensor(int32)": np.int32, "tensor(float)": np.float32}
-        return {i.name: types.get(i.type, np.int64) for i in self._session.get_inputs()}
+        return {i.name: _TYPES.get(i.type, np.int64) for i in self._session.get_inputs()}
 
     @property
     def outputs(self) -> dict[str, int]:

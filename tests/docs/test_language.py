@@ -9,6 +9,7 @@ import augursql
 from augursql.frontends.dbapi.connection import Connection
 
 ROOT = Path(__file__).parents[2]
+LANGUAGE_MODEL = ROOT / "tests" / "language" / "icl" / "model"
 BLOCK = re.compile(r"^```sql( error)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -21,6 +22,7 @@ def test_every_block_does_what_it_is_there_for(
     blocks = list(BLOCK.finditer(text))
     assert len(blocks) == text.count("```sql")
     with Connection(settings={"progress": "off"}) as con:
+        con.execute(f"CREATE MODEL llm FROM '{LANGUAGE_MODEL}'")
         for block in blocks:
             line = text.count("\n", 0, block.start()) + 1
             _check(con, block[2], block[1] is not None, f"docs/language.md, line {line}")

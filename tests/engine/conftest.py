@@ -17,7 +17,7 @@ from augursql.engine.repository.obtain import obtain
 from augursql.engine.repository.store import Artifact, Store
 from augursql.errors import InterruptedStatementError
 from augursql.types import SilentMonitor
-from tests.engine.decoders import SHAPES
+from tests.engine.decoders import OTHERS, SHAPES
 
 WORDS = [f"w{i}" for i in range(1997)]
 DIMENSIONS = 32
@@ -143,7 +143,7 @@ def counting() -> Callable[..., CountingMonitor]:
 
 @pytest.fixture(scope="session")
 def tiny_decoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a folder for each of SHAPES: the model, and what transformers writes."""
+    """For each of SHAPES and OTHERS a folder: the model, and what transformers writes."""
     root, script = tmp_path_factory.mktemp("decoders"), Path(__file__).parent / "tiny_decoders.py"
 
     def write(names: list[str]) -> None:
@@ -151,5 +151,6 @@ def tiny_decoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
         subprocess.run(command, check=True, capture_output=True)
 
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(write, (SHAPES[::2], SHAPES[1::2])))
+        names = [*SHAPES, *OTHERS]
+        list(pool.map(write, (names[::2], names[1::2])))
     return root

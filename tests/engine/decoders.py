@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from augursql.engine.generation.architecture import Source
-from augursql.engine.generation.decoder import Cache, CacheShape, Decoder
+from augursql.engine.generation.decoder import CacheShape, Decoder
+from augursql.engine.generation.decoding import Decoding, KeyValues
 from augursql.engine.generation.graph import write_decoder
 from augursql.engine.generation.graphfile import GRAPH, GraphFile
 from augursql.engine.generation.products import Precision, Recipe
@@ -22,6 +23,7 @@ SHAPES = [
     *("phi", "phi3", "phi3-partial", "gpt2", "gpt_neox", "falcon-7b", "falcon-40b"),
     *("falcon-11b", "falcon-rw", "granite", "olmo2", "stablelm", "starcoder2"),
 ]
+OTHERS = ["bloom", "t5"]
 needs_torch = pytest.mark.skipif(
     not all(find_spec(name) for name in ("torch", "transformers")),
     reason="augursql[export] is not installed",
@@ -38,7 +40,7 @@ def opened(source: Source, scratch: Path, precision: Precision = "fp32") -> Deco
     return Decoder(session, CacheShape(len(shape.layers), shape.kv_heads, shape.head_size))
 
 
-def written(decoder: Decoder, prompts: list[list[int]], count: int) -> list[list[int]]:
+def written(decoder: Decoding, prompts: list[list[int]], count: int) -> list[list[int]]:
     """The most probable tokens: each prompt read alone, and all of them continued together."""
     longest = max(len(prompt) for prompt in prompts) + count
     caches = decoder.cache(1, longest), decoder.cache(len(prompts), longest)
@@ -52,7 +54,9 @@ def written(decoder: Decoder, prompts: list[list[int]], count: int) -> list[list
     return answers
 
 
-def first_token(decoder: Decoder, caches: tuple[Cache, Cache], row: int, ids: list[int]) -> int:
+def first_token(
+    decoder: Decoding, caches: tuple[KeyValues, KeyValues], row: int, ids: list[int]
+) -> int:
     half = len(ids) // 2
     if half:
         decoder.extend(caches[0], np.array(ids[:half]), 0)

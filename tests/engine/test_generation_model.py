@@ -265,7 +265,7 @@ def test_weights_that_do_not_fit_the_configuration_leave_nothing_behind(tmp_path
 
 
 def test_a_precision_that_is_not_known_is_refused(load: Load) -> None:
-    with pytest.raises(ModelError, match="do not run in fp16"):
+    with pytest.raises(ModelError, match="does not run in fp16"):
         load("fp16")
 
 

@@ -118,12 +118,30 @@ SHAPES: dict[str, tuple[Any, dict[str, Any]]] = {
     "stablelm": (t.StableLmConfig, {"use_parallel_residual": False, "use_qkv_bias": True}),
     "starcoder2": (t.Starcoder2Config, {"sliding_window": 10}),
 }
+# Those that no graph is written for here.
+OTHERS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "bloom": (t.BloomConfig, {"n_layer": 2, "n_head": 4, "tie_word_embeddings": False}),
+    "t5": (
+        t.T5Config,
+        {
+            "d_model": 64,
+            "d_kv": 16,
+            "d_ff": 96,
+            "num_layers": 2,
+            "num_heads": 4,
+            "vocab_size": 96,
+            "feed_forward_proj": "gated-gelu",
+            "decoder_start_token_id": 3,
+            "tie_word_embeddings": False,
+        },
+    ),
+}
 
 
 def main(root: Path, names: list[str]) -> None:
     torch.set_num_threads(1)
     for name in names or SHAPES:
-        model, answers = _clear_model(*SHAPES[name])
+        model, answers = _clear_model(*{**SHAPES, **OTHERS}[name])
         folder = root / name
         model.save_pretrained(folder)
         (folder / "answers.json").write_text(json.dumps(answers))
@@ -134,11 +152,12 @@ def _clear_model(kind: Any, options: dict[str, Any]) -> tuple[Any, list[dict[str
     first = _FIRST_SEEDS.get(kind, 5 if options.get("alibi") else 0)
     for seed in range(first, first + 20):
         torch.manual_seed(seed)
-        sizes = {} if kind in (t.FalconConfig, t.GPT2Config) else _SIZES
+        sizes = {} if kind in (t.FalconConfig, t.GPT2Config, t.T5Config) else _SIZES
         config = kind(**{**sizes, "pad_token_id": 0, "eos_token_id": None, **options})
         if kind is t.Gemma2Config:  # the others' default has no caps
             config._attn_implementation = "eager"
-        model = t.AutoModelForCausalLM.from_config(config).eval()
+        auto = t.AutoModelForSeq2SeqLM if kind is t.T5Config else t.AutoModelForCausalLM
+        model = auto.from_config(config).eval()
         _spread(model)
         prompts = [torch.randint(1, 96, (length,)).tolist() for length in LENGTHS]
         found = [_answer(model, prompt) for prompt in prompts]
@@ -158,6 +177,7 @@ def _spread(model: Any) -> None:
         else:
             # A strong token table, where it is the head as well, would repeat each token.
             scale = 0.3 if "emb" in name or "wte" in name else 2.0
+            scale *= 0.5 if "SelfAttention" in name else 1.0  # T5 does not scale q k
             weight.copy_(torch.randn_like(weight) * scale / weight.shape[-1] ** 0.5)
 
 
@@ -173,7 +193,7 @@ def _answer(model: Any, prompt: list[int]) -> tuple[list[int], float]:
         return_dict_in_generate=True,
     )
     best = torch.cat(made.logits).topk(2).values
-    return made.sequences[0, len(prompt) :].tolist(), float((best[:, 0] - best[:, 1]).min())
+    return made.sequences[0, -NEW_TOKENS:].tolist(), float((best[:, 0] - best[:, 1]).min())
 
 
 if __name__ == "__main__":
