@@ -21,8 +21,9 @@ from augursql.planner.bind import bind
 from augursql.planner.bound import BoundCall
 from augursql.planner.filling import filled, unfilled
 from augursql.planner.given import desugared
+from augursql.planner.kinds import CallKind
 from augursql.planner.parse import parse
-from augursql.planner.plan import CallKind, GivenQuery, Listing, Query, Verbatim
+from augursql.planner.plan import GivenQuery, Listing, Query, Verbatim
 from augursql.planner.portable import portable, query_of, structure
 
 ADDED = ("similarity", "rank")
@@ -102,7 +103,7 @@ class Answers:
         catalog = self._binding()
         if isinstance(query, GivenQuery) and not query.measures:
             query = desugared(query, catalog, {}, functions).statement
-        if isinstance(query, Query) and unfilled(query):
+        while isinstance(query, Query) and unfilled(query):
             query = filled(query, catalog, functions).statement
         if isinstance(query, Verbatim):
             return query.text

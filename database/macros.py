@@ -10,10 +10,11 @@ from collections.abc import Iterator
 
 import duckdb
 
+from augursql.planner.kinds import INPUTS
 from augursql.planner.lexer import quoted
 
 FUNCTIONS = frozenset(("predict", "classify", "embed", "similarity", "search", "augur"))
-NAMES = ("predict", "classify", "embed", "similarity", "search", "prompt")
+NAMES = tuple(INPUTS)
 VERSION = 1
 _OURS = "contains(macro_definition, '\"system\".main.augur_')"
 _DEFINED = re.compile(

@@ -16,14 +16,16 @@ from augursql.database import macros
 from augursql.database.state import State
 from augursql.database.transactions import in_transaction
 from augursql.errors import InvalidValueError
+from augursql.planner.kinds import ASKING, TOLD
 from augursql.planner.result import HITS
 
 if TYPE_CHECKING:
     from augursql.database.answers import Answers
-    from augursql.planner.plan import CallKind
+    from augursql.planner.kinds import CallKind
     from augursql.udfs.tally import Counts
 
 _TEXT = "VARCHAR"
+_ALONE = [kind for kind in ASKING if kind not in TOLD]
 
 
 class Gate:
@@ -179,6 +181,8 @@ class Portable:
             "augur_classify": (3, self._call("classify", json=True)),
             "augur_embed": (2, self._call("embed")),
             "augur_prompt": (3, self._call("prompt", about=True, json=True)),
+            "augur_prompt_agg": (3, self._call("prompt_agg", about=True, json=True)),
+            **{f"augur_{kind}": (2, self._call(kind, json=True)) for kind in _ALONE},
             "augur_similarity": (3, self._call("similarity")),
             "augur_search": (3, self._call("search", about=True)),
             "augur_document": (3, self._documents),

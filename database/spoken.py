@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from augursql.database.asking import asking_function
 from augursql.database.cache import Cache
 from augursql.database.catalog import IndexRow
 from augursql.database.indexes import Indexes
@@ -16,6 +17,7 @@ from augursql.engine.retrieval.neighbours import Retriever
 from augursql.engine.retrieval.random import RandomRetriever
 from augursql.errors import InvalidValueError
 from augursql.planner.bound import BoundCall
+from augursql.planner.kinds import ASKING, JUDGING
 from augursql.planner.plan import Call, Value
 from augursql.planner.returns import AnswerType, answer_type
 from augursql.planner.template import pieces
@@ -78,6 +80,9 @@ class Spoken:
         else:
             type_ = answer_type(str(bound.target_type))
             demand = self._demand(call, type_, settings)
+            if call.kind in ASKING:
+                function = asking_function(bound, speaker, demand, manner)
+                return Answering(function, strategy, name, _why(bound, shots))
             names = [str(argument.name).split(".")[-1] for argument in call.inputs]
             task = Task("", form=form_of(type_, call.matching))
             template = Template(pieces(str(call.template)), tuple(tags(names)), task)
@@ -152,6 +157,8 @@ _SAMPLED = (
 
 def _strategy(bound: BoundCall) -> str:
     call = bound.call
+    if call.kind in ASKING:
+        return "zero-shot" if call.kind in JUDGING else "generated"
     if call.kind == "prompt":
         return "generated" if call.index is None else "retrieval-augmented"
     if call.kind == "predict" and bound.labels is None and call.index is None:

@@ -6,9 +6,14 @@ that begin a clause of ours; none of these words can stand bare inside an expres
 
 from dataclasses import dataclass
 
+from augursql.planner.plan import Argument
 from augursql.planner.sentence import Sentence
 
 _NAMING = (":=", "=>")
+_NOT_COLUMNS = frozenset(
+    "null true false current_date current_time current_timestamp localtime localtimestamp"
+    " default".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,20 @@ def layout(sentence: Sentence, opening: int) -> Layout:
         else:
             positional.append(piece)
     return Layout(tuple(positional), tuple(named), range(stop, closing))
+
+
+def argument_at(sentence: Sentence, piece: range) -> Argument:
+    """The expression at these tokens, with its name where it is a plain column."""
+    first, last = piece.start, piece.stop - 1
+    plain = all(
+        sentence.token(i).kind in ("word", "name")
+        if (i - first) % 2 == 0
+        else sentence.symbol(i) == "."
+        for i in piece
+    )
+    named = plain and len(piece) % 2 and sentence.word(first) not in _NOT_COLUMNS
+    name = sentence.token(last).value if named else None
+    return Argument(sentence.text(first, last), name, sentence.span(first, last))
 
 
 def _pieces(sentence: Sentence, opening: int, closing: int) -> tuple[list[range], int]:

@@ -7,11 +7,12 @@ does, without regard to case. Errors carry the place of the name and list what e
 from augursql.errors import AugurError
 from augursql.planner.bound import BoundCall, BoundQuery
 from augursql.planner.catalog import Catalog
+from augursql.planner.kinds import ASKING
 from augursql.planner.names import named_index, named_model, nothing_trained, target_column
 from augursql.planner.options import check_options
 from augursql.planner.plan import Call, Query
 from augursql.planner.result import result_type, target_type
-from augursql.planner.speaking import bind_chosen, bind_prompt, bind_spoken
+from augursql.planner.speaking import bind_asking, bind_chosen, bind_prompt, bind_spoken
 from augursql.planner.table import table_of
 
 
@@ -41,6 +42,8 @@ def bind_call(call: Call, whole: str, catalog: Catalog, source: str | None = Non
                 return _predict(call, catalog, source)
             case "prompt":
                 return bind_prompt(call, catalog)
+            case kind if kind in ASKING:
+                return bind_asking(call, catalog)
             case "search":
                 index = named_index(call, catalog)
                 return BoundCall(call, index, catalog.model(index.model), None, "TABLE")

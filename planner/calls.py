@@ -5,15 +5,18 @@ embed(input [USING MODEL m])                       similarity(a, b [USING MODEL 
 search('index', query [, k := 10] [, filter := 'condition'] [, threshold := 0.5])
 prompt('template with {column}' [, column := value ...] clauses)
 prompt(name [VERSION n] [, column := value ...] clauses)       a stored template
+Others that a language model answers are read by `asking`.
 """
 
 from dataclasses import replace
 
 from augursql.errors import StatementError
-from augursql.planner.arguments import Layout, layout
+from augursql.planner.arguments import Layout, argument_at, layout
+from augursql.planner.asking import GIVEN, USAGE, read_asking
 from augursql.planner.clauses import ClauseReader
 from augursql.planner.cursor import Cursor
-from augursql.planner.plan import DETAILS, Argument, Call, CallKind
+from augursql.planner.kinds import AGGREGATES, ASKING, CallKind
+from augursql.planner.plan import DETAILS, Argument, Call
 from augursql.planner.sentence import Sentence
 from augursql.planner.template import placeholders
 
@@ -24,6 +27,7 @@ _USAGE: dict[CallKind, str] = {
     "similarity": "similarity(review, 'great view')",
     "search": "FROM search('hotels', 'great view', k := 10)",
     "prompt": "prompt('Summarise {review}' USING MODEL m)",
+    **USAGE,
 }
 _FEWEST: dict[CallKind, int] = {
     "predict": 2,
@@ -33,11 +37,6 @@ _FEWEST: dict[CallKind, int] = {
     "search": 2,
     "prompt": 1,
 }
-
-_NOT_COLUMNS = frozenset(
-    "null true false current_date current_time current_timestamp localtime localtimestamp"
-    " default".split()
-)
 
 
 def read_call(sentence: Sentence, i: int, kind: CallKind) -> Call:
@@ -54,8 +53,10 @@ def read_call(sentence: Sentence, i: int, kind: CallKind) -> Call:
     reader.read_clauses(parts.clauses)
     if call.stored is not None:
         call = replace(call, inputs=_named_inputs(sentence, parts, reader))
-    values = (argument.name for argument in call.inputs if kind == "prompt")
-    reader.read_named(parts, frozenset(str(name).lower() for name in values))
+    values = {str(argument.name).lower() for argument in call.inputs if kind == "prompt"}
+    reader.read_named(parts, frozenset(values) | (GIVEN if kind in AGGREGATES else frozenset()))
+    if call.returns is not None and reader.returns is not None:
+        raise _wrong(sentence, "The fields are given twice.", (i, closing), kind)
     return with_clauses(call, reader)
 
 
@@ -74,7 +75,7 @@ def with_clauses(call: Call, reader: ClauseReader) -> Call:
             options=tuple(reader.options.items()),
             filter=reader.filter,
             threshold=reader.threshold,
-            returns=reader.returns,
+            returns=reader.returns or call.returns,
             matching=reader.matching,
             on_error=reader.on_error,
         )
@@ -87,8 +88,10 @@ def _inputs(sentence: Sentence, i: int, kind: CallKind, parts: Layout) -> Call:
     """The call with its arguments alone."""
     positional = parts.positional
     tokens = (i, sentence.partner[i + 1])
+    if kind in ASKING:
+        return read_asking(sentence, tokens, kind, parts)
     _check_count(sentence, tokens, kind, positional)
-    arguments = tuple(_argument(sentence, piece) for piece in positional)
+    arguments = tuple(argument_at(sentence, piece) for piece in positional)
     first, rest = arguments[0], arguments[1:]
     span, sql = sentence.span(*tokens), sentence.collapsed(*tokens)
     if kind == "predict":
@@ -128,7 +131,7 @@ def _prompt(sentence: Sentence, tokens: tuple[int, int], parts: Layout) -> Call:
 def _named_inputs(sentence: Sentence, parts: Layout, reader: ClauseReader) -> tuple[Argument, ...]:
     """The named arguments that are values: those that are neither clause nor option."""
     return tuple(
-        replace(_argument(sentence, value), name=sentence.token(name).value)
+        replace(argument_at(sentence, value), name=sentence.token(name).value)
         for name, value in parts.named
         if value and not reader.names(sentence.token(name).value.lower())
     )
@@ -143,7 +146,7 @@ def template_inputs(
     for place in placeholders(sentence.token(i), sentence.whole):
         value = given.get(place.name.lower())
         if value:
-            inputs.append(replace(_argument(sentence, value), name=place.name))
+            inputs.append(replace(argument_at(sentence, value), name=place.name))
         else:
             inputs.append(Argument(place.sql, place.name, place.span))
     return tuple(inputs)
@@ -166,19 +169,6 @@ def _leading_string(sentence: Sentence, kind: CallKind, piece: range) -> str:
     named = ", or the name of a stored one" if kind == "prompt" else ""
     message, tokens = f"{kind}() takes {what} as a string{named}.", (piece.start, piece.stop - 1)
     raise _wrong(sentence, message, tokens, kind)
-
-
-def _argument(sentence: Sentence, piece: range) -> Argument:
-    first, last = piece.start, piece.stop - 1
-    plain = all(
-        sentence.token(i).kind in ("word", "name")
-        if (i - first) % 2 == 0
-        else sentence.symbol(i) == "."
-        for i in piece
-    )
-    named = plain and len(piece) % 2 and sentence.word(first) not in _NOT_COLUMNS
-    name = sentence.token(last).value if named else None
-    return Argument(sentence.text(first, last), name, sentence.span(first, last))
 
 
 def _wrong(

@@ -12,12 +12,14 @@ option; `=>` is `:=`.
 from augursql.errors import StatementError, candidates
 from augursql.planner.arguments import Layout
 from augursql.planner.cursor import Cursor
+from augursql.planner.kinds import CallKind
 from augursql.planner.lexer import Span, tokenize
-from augursql.planner.options import CHOSEN, GENERATED
-from augursql.planner.plan import DETAILS, CallKind, Detail, OnError, Order, Value
+from augursql.planner.options import CHOSEN, GENERATED, WORDED
+from augursql.planner.plan import DETAILS, Detail, OnError, Order, Value
 from augursql.planner.returns import read_type
 from augursql.planner.sentence import Sentence, sentence
 
+_ASKED = ("USING MODEL", "WITH", "OPTIONS", "ON ERROR")
 _CLAUSES: dict[CallKind, tuple[str, ...]] = {
     "predict": ("USING MODEL", "USING INDEX", "WITH", "OPTIONS", "ON ERROR"),
     "classify": ("USING MODEL", "WITH", "OPTIONS", "ON ERROR"),
@@ -25,7 +27,14 @@ _CLAUSES: dict[CallKind, tuple[str, ...]] = {
     "similarity": ("USING MODEL", "ON ERROR"),
     "search": (),
     "prompt": ("USING MODEL", "USING INDEX", "RETURNS", "WITH", "OPTIONS", "ON ERROR"),
+    "extract": _ASKED,
+    "summarize": _ASKED,
+    "matches": _ASKED,
+    "rerank": _ASKED,
+    "summarize_agg": _ASKED,
+    "prompt_agg": ("USING MODEL", "RETURNS", "WITH", "OPTIONS", "ON ERROR"),
 }
+_MODEL = ("model", "version", "with", "on_error")
 _NAMED: dict[CallKind, tuple[str, ...]] = {
     "predict": (),  # every other name is an option
     "classify": ("model", "version", "with", *CHOSEN, "on_error"),
@@ -36,6 +45,12 @@ _NAMED: dict[CallKind, tuple[str, ...]] = {
         *("model", "version", "index", "top", "random", "with", "returns", "matching"),
         *("on_error", *GENERATED),
     ),
+    "extract": (*_MODEL, "returns", *WORDED, *GENERATED),
+    "summarize": (*_MODEL, *WORDED, *GENERATED),
+    "matches": (*_MODEL, *WORDED),
+    "rerank": (*_MODEL, *WORDED),
+    "summarize_agg": (*_MODEL, *WORDED, *GENERATED),
+    "prompt_agg": (*_MODEL, "returns", "matching", *GENERATED),
 }
 _SAME = {
     "model": "USING MODEL",
@@ -45,8 +60,14 @@ _SAME = {
     "returns": "RETURNS",
     "on_error": "ON ERROR",
 }
+_WRITTEN: tuple[Detail, ...] = ("confidence", "explanation", "metadata")
 _DETAILS: dict[CallKind, tuple[Detail, ...]] = {
-    "prompt": ("confidence", "explanation", "metadata"),
+    "prompt": _WRITTEN,
+    "extract": _WRITTEN,
+    "summarize": _WRITTEN,
+    "summarize_agg": _WRITTEN,
+    "prompt_agg": _WRITTEN,
+    "rerank": ("explanation", "metadata"),
 }
 _ON_ERROR: dict[str, OnError] = {"null": "null", "fail": "fail"}
 

@@ -53,6 +53,8 @@ class AugurParser(DuckDBParser):
         """The node of the call whose bracket was just opened; another's function stays one."""
         token = self._tokens[self._index - 2]
         call = self.calls.get(token.start)
+        if call is None and name == "extract":
+            return self._parse_extract()  # extract(year FROM day)
         if call is None:
             arguments = self._parse_function_args(True)
             return exp.Anonymous(this=token.text, expressions=arguments)
@@ -82,7 +84,7 @@ class AugurParser(DuckDBParser):
 
 
 class Augur(DuckDB):
-    """DuckDB plus predict(), classify(), embed(), similarity(), search() and prompt()."""
+    """DuckDB plus the functions of the language."""
 
     Tokenizer = AugurTokenizer
     Parser = AugurParser

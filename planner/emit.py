@@ -7,6 +7,7 @@ character stays as the user wrote it.
 from collections.abc import Mapping, Sequence
 
 from augursql.planner.bound import BoundCall, BoundQuery
+from augursql.planner.kinds import AGGREGATES, ASKING
 from augursql.planner.lexer import literal, quoted
 from augursql.planner.render import Edit, Renderer
 
@@ -65,6 +66,8 @@ def renderer(
             return f"{function}({call_document(call, inputs)})"
         if call.call.kind == "prompt":
             return f"{function}({values_sql(inputs)})"
+        if call.call.kind in ASKING:
+            return f"{function}({asking_sql(call, inputs)})"
         return f"{function}({texts_sql(inputs, labels)})"
 
     numbered = _numbered_parameters(bound) if edits else []
@@ -113,6 +116,17 @@ def values_sql(inputs: Sequence[str]) -> str:
     texts = ", ".join(f"CAST({sql} AS VARCHAR)" for sql in inputs)
     nothing = f"[{','.join(['null'] * len(inputs))}]"
     return f"NULLIF(CAST(to_json([{texts}]) AS VARCHAR), '{nothing}')"
+
+
+def asking_sql(bound: BoundCall, inputs: Sequence[str]) -> str:
+    """The inputs of one of `kinds.ASKING`: the JSON text of a list of texts."""
+    if bound.call.kind == "extract":
+        return values_sql(inputs)
+    if bound.call.kind == "matches":
+        inputs = inputs[::-1]  # The condition first, which is often the same for all rows.
+    if bound.call.kind in AGGREGATES:
+        return f"CAST(to_json(CAST({inputs[0]} AS VARCHAR[])) AS VARCHAR)"
+    return f"CAST(to_json([{texts_sql(inputs)}]) AS VARCHAR)"
 
 
 def call_document(bound: BoundCall, inputs: Sequence[str]) -> str:

@@ -7,6 +7,8 @@ expression in DuckDB's newest syntax that sqlglot cannot read: its text stands f
 
 from sqlglot import exp
 
+from augursql.planner.kinds import ASKING
+
 
 class CallNode(exp.Expression, exp.Func):
     """Any call of ours."""
@@ -38,6 +40,10 @@ class Prompt(CallNode):
     """prompt('template' ...), `this` and `expressions` being the values of its placeholders."""
 
 
+class Asking(CallNode):
+    """extract(), summarize(), matches(), rerank(), and the aggregates over lists."""
+
+
 class Raw(exp.Expression, exp.Condition):
     """`this` is SQL text."""
 
@@ -49,4 +55,5 @@ NODES: dict[str, type[CallNode]] = {
     "similarity": Similarity,
     "search": Search,
     "prompt": Prompt,
+    **dict.fromkeys(ASKING, Asking),
 }

@@ -80,6 +80,7 @@ GENERATED = (
     *("seed", "validate", "retries", "fallback"),
 )
 CHOSEN = ("instruction", "calibrate")
+WORDED = ("instruction",)
 
 
 def taken(call: Call, speaks: bool) -> tuple[str, ...]:
@@ -91,8 +92,12 @@ def taken(call: Call, speaks: bool) -> tuple[str, ...]:
             return (*CHOSEN, "labels", *GENERATED)
         case "classify", True:
             return CHOSEN
-        case "prompt", _:
+        case (("prompt" | "prompt_agg"), _):
             return GENERATED
+        case (("extract" | "summarize" | "summarize_agg"), _):
+            return (*WORDED, *GENERATED)
+        case (("matches" | "rerank"), _):
+            return WORDED
     return ()
 
 
@@ -105,7 +110,8 @@ def check_options(call: Call, speaks: bool) -> None:
         place = call.place(f"option:{name}")
         if name not in known:
             who = "a language model" if speaks else "an encoder"
-            by = f" when {who} answers" if name in OPTIONS and call.kind != "prompt" else ""
+            depends = name in OPTIONS and call.kind in ("predict", "classify")
+            by = f" when {who} answers" if depends else ""
             raise NameNotFoundError(
                 f'{call.kind}() has no option "{name}"{by}.',
                 hint=candidates(name, known) if known else "It takes none.",

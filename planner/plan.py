@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from augursql.errors import StatementError
+from augursql.planner.kinds import INPUTS, TOLD, CallKind
 from augursql.planner.lexer import Span
 from augursql.planner.sentence import Sentence
 
-CallKind = Literal["predict", "classify", "embed", "similarity", "search", "prompt"]
 Verb = Literal["predict", "prompt", "evaluate"]
 Order = Literal["semantic", "random"]
 Detail = Literal["confidence", "probabilities", "explanation", "metadata"]
@@ -27,14 +27,6 @@ Value = Scalar | tuple[Scalar, ...]
 Options = tuple[tuple[str, Value], ...]
 
 DETAILS: tuple[Detail, ...] = ("confidence", "probabilities", "explanation", "metadata")
-INPUTS: dict[CallKind, int | None] = {
-    "predict": None,
-    "classify": 1,
-    "embed": 1,
-    "similarity": 2,
-    "search": 1,
-    "prompt": None,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +45,10 @@ class Argument:
 class Call:
     """One inference call as the user wrote it. `sql` has its whitespace collapsed.
 
-    A prompt() has a `template`, or the name of a `stored` one; its answer matches the regular
-    expression `matching`. `places` says where the names in it stand (`target`, `model`, `index`,
-    `top`, `option:seed`), for carets. Raises StatementError when the parts do not make a call.
+    A prompt() has a `template`, or the name of a `stored` one, and prompt_agg() an instruction in
+    its place; an answer matches the regular expression `matching`. `places` says where the names in
+    it stand (`target`, `model`, `index`, `top`, `option:seed`), for carets. Raises StatementError
+    when the parts do not make a call.
     """
 
     kind: CallKind
@@ -91,8 +84,8 @@ class Call:
         if (self.kind == "classify") != (self.labels is not None):
             raise StatementError("classify(), and nothing else, has labels.", span=self.span)
         templates = (self.template is not None) + (self.stored is not None)
-        if templates != (self.kind == "prompt"):
-            raise StatementError("prompt(), and nothing else, has a template.", span=self.span)
+        if templates != (self.kind in TOLD):
+            raise StatementError("Only a prompt has a template.", span=self.span)
         if self.version is not None and self.model is None:
             raise StatementError("VERSION stands after USING MODEL.", span=self.place("version"))
         if (self.top is not None or self.order is not None) and self.index is None:

@@ -13,10 +13,11 @@ from dataclasses import fields, replace
 
 from augursql.errors import InvalidValueError, UnsupportedError
 from augursql.planner.bound import BoundCall, BoundQuery
-from augursql.planner.emit import call_document, search_sql, texts_sql, values_sql
+from augursql.planner.emit import asking_sql, call_document, search_sql, texts_sql, values_sql
+from augursql.planner.kinds import ASKING, CallKind
 from augursql.planner.lexer import literal, tokenize
 from augursql.planner.parse import parse
-from augursql.planner.plan import CallKind, Query
+from augursql.planner.plan import Query
 from augursql.planner.render import Renderer
 
 # What a call says elsewhere than in its named arguments.
@@ -31,6 +32,12 @@ _SHAPES: dict[str, str] = {
     "similarity": "SELECT similarity(x, x{named})",
     "search": "FROM search({about}, x{named})",
     "prompt": "SELECT prompt({about}{named})",
+    "extract": "SELECT extract(x{named})",
+    "summarize": "SELECT summarize(x{named})",
+    "matches": "SELECT matches(x, x{named})",
+    "rerank": "SELECT rerank(x, x{named})",
+    "summarize_agg": "SELECT summarize_agg(texts := x{named})",
+    "prompt_agg": "SELECT prompt_agg({about}, texts := x{named})",
 }
 
 
@@ -67,7 +74,7 @@ def structure(result_type: str) -> str:
 def query_of(kind: CallKind, about: str, named: str) -> Query:
     """A query with the one call that stable arguments describe.
 
-    `about` is the target of predict(), the index of search() or the template of prompt(), '' for
+    `about` is the target of predict(), the index of search() or what a prompt is told, '' for
     others; `named` the JSON of the named arguments, of which NULLs are left out.
 
     Raises StatementError and InvalidValueError, without a place: the user did not write this text.
@@ -106,6 +113,11 @@ def _call_sql(bound: BoundCall, inputs: Sequence[str], labels: str | None) -> st
             return search_sql(replace(bound, index=None), hits, f"query(augur_rows({index}))")
         case "prompt":
             answer = f"augur_prompt({literal(str(call.template))}, {named}, {values_sql(inputs)})"
+        case "prompt_agg":
+            told = literal(str(call.template))
+            answer = f"augur_prompt_agg({told}, {named}, {asking_sql(bound, inputs)})"
+        case kind if kind in ASKING:
+            answer = f"augur_{kind}({named}, {asking_sql(bound, inputs)})"
     return f"from_json({answer}, {literal(structure(bound.result_type))})"
 
 

@@ -15,9 +15,11 @@ from augursql.planner.lexer import tokenize
 # letter is looked at by itself, which makes the search six times as fast as the alternatives alone.
 _OURS = re.compile(
     r"""
-    (?= [acdeghprs] )
+    (?= [acdeghmprs] )
     (?:
         (?: predict | classify | embed | similarity | search | prompt ) \s* (?: \( | -- | /\* )
+      | (?: summarize | \bmatches | rerank | summarize_agg | prompt_agg ) \s* (?: \( | -- | /\* )
+      | extract \s* (?: \( | -- | /\* ) (?= .* (?: \{ | returns ) )
       | (?: predict | prompt | evaluate ) \s+ [\w'"]
       | augur (?: _ | \s* \( ) | hnsw | given | adbc
       | (?: create | replace | alter | export ) \s* (?: -- | /\* | (?<=\s) (?: model | prompt ) )
@@ -25,7 +27,7 @@ _OURS = re.compile(
         \s* (?: -- | /\* | (?<=\s) (?: model | index | prompt ) )
     )
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
 
 _SCHEMA = re.compile(r"\b(?:use|schema|search_path)\b", re.IGNORECASE)

@@ -84,6 +84,8 @@ class Sentence:
         first = opening + 1
         while self.symbol(first) == "(":
             first += 1
+        if self.word(first) == "summarize" and self.symbol(first + 1) == "(":
+            return opening < 0 or self.is_query(first + 1)  # The function, or the statement.
         return opening < 0 or self.word(first) in _QUERY_STARTS
 
 

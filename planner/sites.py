@@ -4,11 +4,14 @@
 have such a name. Two kinds of evidence are told apart. *Strong*: a clause of ours, or predict()
 or prompt() with a string as its first argument, which are always ours unless the place defines or
 names something. *Weak*: embed(), similarity() and classify() with nothing but arguments, which are
-ours where an expression can begin and no function of the user's has the name.
+ours where an expression can begin and no function of the user's has the name; and so are matches(),
+rerank() and the aggregates. `extract(` and `summarize` are DuckDB's grammar, and are ours only
+where DuckDB could read nothing.
 """
 
 from augursql.planner.arguments import Layout, layout
-from augursql.planner.plan import INPUTS, CallKind
+from augursql.planner.kinds import ASKING, INPUTS, CallKind
+from augursql.planner.options import GENERATED, WORDED
 from augursql.planner.scopes import Scopes
 from augursql.planner.sentence import Sentence
 
@@ -18,6 +21,10 @@ _NAMED: dict[str, frozenset[str]] = {
     "embed": frozenset({"model", "version", "on_error"}),
     "similarity": frozenset({"model", "version", "on_error"}),
 }
+_ASKING = frozenset(
+    ("texts", "model", "version", "with", "on_error", "returns", "matching", *WORDED, *GENERATED)
+)
+_GRAMMAR = ("extract", "summarize")
 _DEFINES = frozenset("macro function table view into exists update references trigger type".split())
 _BEFORE_EXPRESSION = frozenset(
     "select distinct all where and or not on having qualify when then else case by in like ilike"
@@ -45,9 +52,11 @@ def kind_at(scopes: Scopes, i: int, user_functions: frozenset[str]) -> CallKind 
     parts = layout(sentence, i + 1)
     if kind == "search":
         ours = _searches(scopes, i, parts) and name not in user_functions
+    elif kind in _GRAMMAR and not _is_free(sentence, i, kind, parts):
+        ours = False
     else:
         ours = bool(parts.clauses) or (
-            name not in user_functions
+            (name not in user_functions or kind in _GRAMMAR)
             and not _names_a_table(scopes, i)
             and _calls_plainly(sentence, i, kind, parts)
         )
@@ -85,7 +94,19 @@ def _calls_plainly(sentence: Sentence, i: int, kind: CallKind, parts: Layout) ->
         return _starts_with_string(sentence, i) or (
             _starts_with_name(sentence, parts) and _expression_begins(sentence, i)
         )
-    return names <= _NAMED[kind] and _expression_begins(sentence, i)
+    known = _ASKING if kind in ASKING else _NAMED[kind]
+    return names <= known and _expression_begins(sentence, i)
+
+
+def _is_free(sentence: Sentence, i: int, kind: CallKind, parts: Layout) -> bool:
+    """Whether a call of extract() or summarize() is none of DuckDB's own: `extract(year FROM day)`,
+    `SUMMARIZE (SELECT ...)`."""
+    names = {sentence.token(name).value.lower() for name, _ in parts.named}
+    if kind == "summarize":
+        return i > 0 and len(parts.positional) == 1 and not sentence.is_query(i + 1)
+    if len(parts.positional) == 2:
+        return sentence.symbol(parts.positional[1].start) == "{"
+    return "returns" in names
 
 
 def _searches(scopes: Scopes, i: int, parts: Layout) -> bool:
@@ -105,7 +126,7 @@ def _names_a_table(scopes: Scopes, i: int) -> bool:
     if sentence.word(i - 1) == "as":
         return not defines_macro(sentence)
     if sentence.word(i - 1) == "on" and sentence.word(0) == "create":
-        return True
+        return "index" in (sentence.word(k) for k in range(1, 5))
     return scopes.in_table_place(i)
 
 

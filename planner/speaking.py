@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from augursql.errors import InvalidValueError, NameNotFoundError, candidates
 from augursql.planner.bound import BoundCall
 from augursql.planner.catalog import Catalog, ColumnInfo, IndexInfo, ModelInfo
+from augursql.planner.kinds import JUDGING
 from augursql.planner.names import default_language_model, named_index, named_model, target_column
 from augursql.planner.options import check_options
 from augursql.planner.plan import Call
@@ -13,6 +14,7 @@ from augursql.planner.result import prompt_type, result_type, target_type
 from augursql.planner.returns import answer_type
 
 MOST_LABELS = 100
+YES_OR_NO = ("yes", "no")
 MOST_INTEGERS = 50
 _INTEGER = re.compile(r"U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?")
 _ESTIMATED = re.compile(r"FLOAT|DOUBLE|DECIMAL.*")
@@ -22,20 +24,21 @@ def bind_prompt(call: Call, catalog: Catalog) -> BoundCall:
     """prompt(): the model that is named, or the only one; a type that may be chosen from."""
     if call.stored is not None:
         stored_template(call, catalog)
-    model = (
-        default_language_model(call, catalog)
-        if call.model is None
-        else named_model(call, call.model, catalog, speaks=True)
-    )
+    model = _asked_model(call, catalog)
     index = None if call.index is None else named_index(call, catalog)
+    return _written(call, index, model)
+
+
+def bind_asking(call: Call, catalog: Catalog) -> BoundCall:
+    """Those in `kinds.ASKING`. Judgements are scored, all else is written."""
+    model = _asked_model(call, catalog)
+    if call.kind not in JUDGING:
+        return _written(call, None, model)
     check_options(call, speaks=True)
-    returns = call.returns or "VARCHAR"
-    if call.matching is not None and returns != "VARCHAR":
-        raise InvalidValueError(
-            f"MATCHING is for texts: {returns} has a form of its own.", span=call.place("returns")
-        )
-    labels = answer_type(returns).labels
-    return BoundCall(call, index, model, returns, prompt_type(returns, call.with_), labels)
+    if call.kind == "rerank":
+        return BoundCall(call, None, model, "DOUBLE", prompt_type("DOUBLE", call.with_), YES_OR_NO)
+    result = result_type("BOOLEAN", call.with_)
+    return BoundCall(call, None, model, "BOOLEAN", result, YES_OR_NO)
 
 
 def bind_chosen(call: Call, model: ModelInfo) -> BoundCall:
@@ -84,6 +87,24 @@ def stored_template(call: Call, catalog: Catalog) -> str:
         hint=f"{candidates(name, catalog.prompt_names())} A template is written in quotes.",
         span=call.place("template"),
     )
+
+
+def _asked_model(call: Call, catalog: Catalog) -> ModelInfo:
+    if call.model is None:
+        return default_language_model(call, catalog)
+    return named_model(call, call.model, catalog, speaks=True)
+
+
+def _written(call: Call, index: IndexInfo | None, model: ModelInfo) -> BoundCall:
+    """A call with an answer of the type that it says, a text if it says none."""
+    check_options(call, speaks=True)
+    returns = call.returns or "VARCHAR"
+    if call.matching is not None and returns != "VARCHAR":
+        raise InvalidValueError(
+            f"MATCHING is for texts: {returns} has a form of its own.", span=call.place("returns")
+        )
+    labels = answer_type(returns).labels
+    return BoundCall(call, index, model, returns, prompt_type(returns, call.with_), labels)
 
 
 def _predictable(call: Call, index: IndexInfo) -> str:

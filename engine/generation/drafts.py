@@ -1,9 +1,9 @@
-"""Prompts before it is known how much of them fits: the two kinds of `fitting.Draft`."""
+"""Prompts before it is known how much of them fits: the kinds of `fitting.Draft`."""
 
 from dataclasses import dataclass
 
 from augursql.engine.generation.conversation import Conversation
-from augursql.engine.generation.prompts import Example, Field, Task, asked, labelled
+from augursql.engine.generation.prompts import Example, Field, Task, asked, labelled, numbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,25 @@ class AskedDraft:
     def written(self, examples: int, longest: int) -> Conversation:
         fields = _cut(self.fields, longest)
         return asked(self.task, self.pieces, self.rows[:examples], fields)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedDraft:
+    """Texts that are asked about together."""
+
+    task: Task
+    texts: tuple[str, ...]
+
+    @property
+    def examples(self) -> int:
+        return 0
+
+    @property
+    def longest(self) -> int:
+        return max(map(len, self.texts), default=0)
+
+    def written(self, examples: int, longest: int) -> Conversation:
+        return numbered(self.task, [text[:longest] for text in self.texts])
 
 
 def _cut(fields: tuple[Field, ...], longest: int) -> tuple[Field, ...]:

@@ -51,7 +51,7 @@ def fitted(drafts: Sequence[Draft], budget: int, count: Count) -> list[Prompt]:
         Prompt(draft.written(draft.examples, draft.longest), draft.examples, False)
         for draft in drafts
     ]
-    doubtful = [i for i, prompt in enumerate(prompts) if _bytes(prompt.conversation) > budget]
+    doubtful = [i for i, prompt in enumerate(prompts) if most_tokens(prompt.conversation) > budget]
     if not doubtful:
         return prompts
     counted = count([prompts[i].conversation for i in doubtful])
@@ -108,7 +108,7 @@ def _largest(
                 most[n] = middle - 1
 
 
-def _bytes(conversation: Conversation) -> int:
-    """At least as many as the prompt has tokens."""
+def most_tokens(conversation: Conversation) -> int:
+    """A bound of the tokens that a prompt has, found without counting them."""
     texts = sum(len(message.text.encode()) + _AROUND_A_MESSAGE for message in conversation)
     return texts + _AROUND

@@ -14,6 +14,7 @@ from augursql.engine.generation.conversation import Conversation, Message
 
 Label = tuple[str, str]
 ROW = "row"
+TEXT = "text"
 _NOT_IN_A_TAG = re.compile(r"[^a-z0-9]+")
 _UNSEEN = r"[\s\u00ad\u200b-\u200f\u2060\ufeff]*"
 _DATA = (
@@ -105,6 +106,20 @@ def asked(
         system = Message("system", f"{_ROWS}\n{system.text}")
     user = Message("user", "\n".join([*numbered, "", text] if rows else [text]))
     return (system, user) if system.text else (user,)
+
+
+def numbered(task: Task, texts: Sequence[str]) -> Conversation:
+    """The task, then all of the texts, which have numbers where there are several."""
+    blocks = [block(text, number) for number, text in enumerate(texts, start=1)]
+    if len(texts) == 1:
+        blocks = [block(texts[0], None)]
+    return (task.system([TEXT]), Message("user", "\n".join(blocks)))
+
+
+def block(text: str, number: int | None) -> str:
+    """A text of many, on lines of its own."""
+    told = "" if number is None else f' number="{number}"'
+    return f"<{TEXT}{told}>\n{broken(text, [TEXT])}\n</{TEXT}>"
 
 
 def emptied(conversation: Conversation, tag: str, text: str) -> Conversation:

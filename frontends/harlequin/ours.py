@@ -33,8 +33,8 @@ def branches(session: Session) -> list[CatalogItem]:
 
 def completions(ours: Sequence[CatalogItem]) -> Iterator[HarlequinCompletion]:
     """Our functions, words and settings, and the names in our branches of the catalog."""
-    for name in NAMES:
-        yield HarlequinCompletion(name, "fn", name, _FIRST)
+    for function in NAMES:
+        yield HarlequinCompletion(function, "fn", function, _FIRST)
     for word in _WORDS:
         yield HarlequinCompletion(word.lower(), "kw", word, _FIRST)
     for name in settings.names():

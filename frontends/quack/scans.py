@@ -5,13 +5,12 @@ import re
 import duckdb
 
 from augursql.errors import UnsupportedError
+from augursql.planner.kinds import INPUTS
 
 _NAME = r'("(?:[^"]|"")+"|\w+)'
 _SCAN = re.compile(rf"FROM {_NAME}\.{_NAME}")
 _WORD = re.compile(r"\w+")
-_CALLS = frozenset(
-    f"augur_{name}" for name in ("predict", "classify", "embed", "similarity", "search")
-)
+_CALLS = frozenset(f"augur_{name}" for name in INPUTS)
 
 
 def check_scan(connection: duckdb.DuckDBPyConnection, sql: str) -> None:

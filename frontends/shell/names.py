@@ -8,9 +8,10 @@ import duckdb
 from augursql import settings
 from augursql.database.artifacts import DEFAULT
 from augursql.frontends.shell.terminal import Terminal
+from augursql.planner.kinds import INPUTS
 from augursql.planner.lexer import quoted
 
-OUR_FUNCTIONS = ("predict", "classify", "embed", "similarity", "search", "prompt")
+OUR_FUNCTIONS = tuple(INPUTS)
 OUR_WORDS = (
     *("CONFIDENCE", "EVALUATE", "EXPLANATION", "GIVEN", "HNSW", "INDEXES", "MATCHING", "METADATA"),
     *("MODEL", "MODELS", "OPTIONS", "PREDICT", "PROBABILITIES", "PROMPT", "PROMPTS", "RANDOM"),

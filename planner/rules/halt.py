@@ -43,6 +43,7 @@ def _fits(reading: Reading, block: Block) -> bool:
         and not reading.calls_here(block.clause("from"))
         and not reading.calls_in(block.clause("order by"))
         and not any(reading.outer_kinds(item) & unsafe for item in block.items)
+        and not any("aggregate" in reading.kinds_in(item) for item in block.items)
         and reading.is_repeatable(block.clause("where"))
     )
 

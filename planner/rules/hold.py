@@ -29,6 +29,7 @@ def _fits(reading: Reading, block: Block) -> bool:
         return False
     read = [*block.items, block.clause("order by")]
     counts = any(reading.outer_kinds(tokens) & {"aggregate", "unknown"} for tokens in read)
+    counts = counts or any("aggregate" in reading.kinds_in(tokens) for tokens in read)
     return not counts and not reading.is_rewritten(block.tokens)
 
 

@@ -9,7 +9,7 @@ from augursql import errors, settings
 from augursql.database.deployment import MODEL_OPTIONS
 from augursql.database.statements import INDEX_OPTIONS
 from augursql.frontends.dbapi.errors import as_pep249
-from augursql.planner import plan, prompts, sources
+from augursql.planner import kinds, plan, prompts, sources
 from augursql.planner.heads import VERBS
 from augursql.planner.options import OPTIONS
 
@@ -55,7 +55,7 @@ def error_classes() -> list[type[Exception]]:
     return [kind for kind in found if issubclass(kind, Exception)]
 
 
-@pytest.mark.parametrize("kind", plan.INPUTS)
+@pytest.mark.parametrize("kind", kinds.INPUTS)
 def test_functions(kind: str) -> None:
     assert "```sql" in section("language.md", f"{kind}()")
 

@@ -143,22 +143,22 @@ def test_errors_point_at_the_name(
     ("written", "made"),
     [
         (
-            "SELECT prompt('{x} {t.y}?', x := f(z) USING MODEL llm) FROM t",
-            """SELECT prompt('{x} {t.y}?', x := f(z), "t.y" := "t"."y" USING MODEL llm) FROM t""",
+            "SELECT prompt('{x} {t.y}?', x := f(z) USING MODEL llm) AS p FROM t",
+            'SELECT prompt(\'{x} {t.y}?\', x := f(z), "t.y" := "t"."y" USING MODEL llm) AS p FROM t',
         ),
-        ("SELECT prompt('{x}')", """SELECT prompt('{x}', "x" := "x")"""),
+        ("SELECT prompt('{x}')", """SELECT prompt('{x}', "x" := "x") AS "prompt('{x}')\""""),
         (
-            "EXPLAIN SELECT prompt(Greet)",
+            "EXPLAIN SELECT prompt(Greet) AS p",
             """EXPLAIN SELECT prompt('Dear {guest}, {t.mood}', "guest" := "guest","""
-            """ "t.mood" := "t"."mood")""",
+            """ "t.mood" := "t"."mood") AS p""",
         ),
         (
-            "SELECT prompt(greet VERSION 1, guest := a || b, seed := 3)",
-            "SELECT prompt('Hello {guest}', guest := a || b, seed := 3)",
+            "SELECT prompt(greet VERSION 1, guest := a || b, seed := 3) AS p",
+            "SELECT prompt('Hello {guest}', guest := a || b, seed := 3) AS p",
         ),
         (
-            "SELECT prompt('{a}', a := prompt('{b}'))",
-            """SELECT prompt('{a}', a := prompt('{b}', "b" := "b"))""",
+            "SELECT prompt('{a}', a := prompt('{b}')) AS p",
+            """SELECT prompt('{a}', a := prompt('{b}', "b" := "b")) AS p""",
         ),
     ],
 )
