@@ -35,7 +35,8 @@ class Trunk:
     @property
     def bytes(self) -> int:
         """What its cache takes when it is full."""
-        return self.cache.capacity * self._decoder.shape.bytes_per_token
+        size: int = self.cache.capacity * self._decoder.shape.bytes_per_token
+        return size
 
     def reserve(self, tokens: int) -> None:
         """Makes room for so many tokens; what was there is kept."""
