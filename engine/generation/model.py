@@ -23,8 +23,9 @@ from augursql.engine.generation.sampling import Sampling
 from augursql.engine.generation.scoring import score
 from augursql.engine.generation.wardrobe import Wardrobe, Worn
 from augursql.engine.repository.store import Artifact
+from augursql.engine.runtime.sessions import MemoryExhaustedError
 from augursql.engine.runtime.speed import Speed
-from augursql.errors import InvalidValueError
+from augursql.errors import InvalidValueError, ModelError
 from augursql.types import Monitor
 
 _TRIES = 256
@@ -233,7 +234,14 @@ class LanguageModel:
     @contextmanager
     def _measured(self, worn: Worn) -> Iterator[None]:
         before, started = worn.trunk.computed, time.perf_counter()
-        yield
+        try:
+            yield
+        except (MemoryExhaustedError, MemoryError) as error:
+            raise ModelError(
+                f"{self.name} needs more memory for these prompts than there is.",
+                hint="Close other programs, write shorter prompts, lower max_tokens, or deploy it in "
+                "a smaller dtype: CREATE OR REPLACE MODEL ... WITH (dtype = 'int4').",
+            ) from error
         tokens = worn.trunk.computed - before
         if tokens:
             self._speed.add(tokens, time.perf_counter() - started)
