@@ -90,7 +90,12 @@ class LanguageModel:
     @property
     def memory_bytes(self) -> int:
         """What it takes at most: weights, adapters and caches."""
-        return self._weight_bytes + self._wardrobe.bytes + self._cache_bytes
+        return self._weight_bytes + self._wardrobe.bytes + max(self._cache_bytes, self._trunks)
+
+    @property
+    def _trunks(self) -> int:
+        """The caches of prompts, which are there as long as the model is."""
+        return sum(worn.trunk.bytes for worn in self._wardrobe.all)
 
     @property
     def decoder(self) -> Decoding:
@@ -143,7 +148,9 @@ class LanguageModel:
         with self._turn(monitor, adapter) as worn:
             rows = [self._row(prompt, sampling, constraint) for prompt in prompts]
             waiting = [row for row in rows if not row.finished]
-            generate(worn.decoder, worn.trunk, waiting, self._choose, self._cache_bytes, monitor)
+            worn.trunk.reserve(max((len(row.prompt) for row in waiting), default=0))
+            room = self._cache_bytes - worn.trunk.bytes
+            generate(worn.decoder, worn.trunk, waiting, self._choose, room, monitor)
         return [
             Completion(row.text, row.confidence, len(prompt), len(row.ids), row.ended)
             for row, prompt in zip(rows, prompts, strict=True)

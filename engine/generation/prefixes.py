@@ -32,6 +32,11 @@ class Trunk:
         self.cache = decoder.cache(1, _GRAIN)
         self.computed = 0
 
+    @property
+    def bytes(self) -> int:
+        """What its cache takes when it is full."""
+        return self.cache.capacity * self._decoder.shape.bytes_per_token
+
     def reserve(self, tokens: int) -> None:
         """Makes room for so many tokens; what was there is kept."""
         if tokens > self.cache.capacity:

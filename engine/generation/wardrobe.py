@@ -42,6 +42,10 @@ class Wardrobe:
         """What the adapters take in memory."""
         return sum(worn.bytes for worn in self._worn.values())
 
+    @property
+    def all(self) -> list[Worn]:
+        return list(self._worn.values())
+
     def add(self, digest: str, folder: Path) -> None:
         """Makes the adapter in a folder available; one that is there already stays.
 

@@ -144,7 +144,8 @@ def test_errors_point_at_the_name(
     [
         (
             "SELECT prompt('{x} {t.y}?', x := f(z) USING MODEL llm) AS p FROM t",
-            'SELECT prompt(\'{x} {t.y}?\', x := f(z), "t.y" := "t"."y" USING MODEL llm) AS p FROM t',
+            "SELECT prompt('{x} {t.y}?', x := f(z), "
+            '"t.y" := "t"."y" USING MODEL llm) AS p FROM t',
         ),
         ("SELECT prompt('{x}')", """SELECT prompt('{x}', "x" := "x") AS "prompt('{x}')\""""),
         (
