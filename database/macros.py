@@ -93,10 +93,13 @@ def step_aside(connection: duckdb.DuckDBPyConnection, database: str, names: froz
 
 
 def functions_of_the_user(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """Macros of the user's that are called like our functions: those stay what they are."""
+    """Macros and functions of the user's that are called like ours: those stay what they are.
+
+    A function that was registered from Python counts as DuckDB's own, which has none of our names.
+    """
     found = connection.execute(
-        "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE NOT internal "
-        f"AND lower(function_name) IN ({', '.join('?' * len(NAMES))}) "
+        "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE "
+        f"lower(function_name) IN ({', '.join('?' * len(NAMES))}) "
         f"AND NOT coalesce({_OURS}, false)",
         list(NAMES),
     ).fetchall()

@@ -106,10 +106,10 @@ def _fields(words: Sentence, piece: range) -> str:
         cursor.position += 1
         cursor.expect(":", message)
         found[name.value.lower()] = f"{quoted(name.value)} {_type(cursor)}"
-        if not cursor.take_symbol(",") and cursor.word != "" or cursor.done:
+        if not cursor.take_symbol(",") and cursor.sentence.symbol(cursor.position) != "}":
             raise cursor.error(message)
     if not found or not cursor.done:
-        raise cursor.error(message)
+        raise cursor.error(message, _span(words, piece))
     return f"STRUCT({', '.join(found.values())})"
 
 

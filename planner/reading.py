@@ -82,6 +82,17 @@ class Reading:
             found.append(range(first, self.sentence.partner[first + 1] + 1))
         return tuple(found)
 
+    @cached_property
+    def clause_tokens(self) -> frozenset[int]:
+        """The tokens of calls that are none of an input's: `OPTIONS (seed = 1)` is no function."""
+        found = set[int]()
+        for position, tokens in enumerate(self.call_tokens):
+            call = self.call(position).call
+            arguments = (*call.inputs, *([call.labels] if call.labels is not None else []))
+            inside = {i for argument in arguments for i in self.tokens(argument.span)}
+            found |= set(tokens[1:]) - inside
+        return frozenset(found)
+
     def calls_in(self, tokens: range) -> list[int]:
         """Positions of the calls inside of a range of tokens."""
         return [
@@ -277,6 +288,8 @@ class Reading:
         words = self.sentence
         for i in tokens:
             token = words.tokens[i]
+            if i in self.clause_tokens:
+                continue
             if words.symbol(i + 1) != "(" or token.kind not in ("word", "name"):
                 if words.word(i) == "over":
                     yield i, "aggregate"

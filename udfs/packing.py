@@ -9,7 +9,7 @@ from augursql.errors import InvalidValueError
 from augursql.udfs.speaker import Speaker
 
 # The number of a text when its tokens are counted, and what stands around it in tokens.
-_LARGEST, _AROUND = 100_000, 32
+_LARGEST, _AROUND = 100_000, 4
 
 
 class Packing:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -54,7 +55,7 @@ def _plain(value: Any, type_: pa.DataType) -> Any:
         return {_key(key): _plain(item, type_.item_type) for key, item in value}
     if pa.types.is_list(type_):
         return [_plain(item, type_.value_type) for item in value]
-    exact = isinstance(value, Decimal) or (isinstance(value, int) and abs(value) > _LARGEST)
+    exact = isinstance(value, Decimal | date) or (isinstance(value, int) and abs(value) > _LARGEST)
     return str(value) if exact else value
 
 

@@ -11,7 +11,8 @@ from augursql.planner.plan import Query, Verbatim
 from augursql.planner.scan import speaks_augur
 
 PIECES = st.sampled_from(
-    "SELECT FROM WHERE JOIN predict( embed( similarity( classify( search( model index hnsw USING"
+    "SELECT FROM WHERE JOIN predict( embed( similarity( classify( search( extract( summarize("
+    " matches( summarize_agg( prompt_agg( ORDER BY FILTER OVER texts returns model index hnsw USING"
     " WITH TOP CONFIDENCE OPTIONS AS DISTINCT ON CREATE MACRO , . ; ( ) [ ] { } : = := => -- /* */"
     " 'a' 'it''s' \"x y\" $$q$$ E'\\'' $1 ? 1.5 * t x augur_seed \n show indexes".split(" ")
 )

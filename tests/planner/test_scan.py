@@ -20,6 +20,11 @@ from augursql.planner.scan import speaks_augur
         "DROP INDEX IF EXISTS i",
         "refresh/**/index i",
         "SHOW INDEXES",
+        "SELECT Extract (review, {dish: 'VARCHAR'})",
+        "SELECT extract(review,\nreturns := 'STRUCT(dish VARCHAR)')",
+        "SELECT summarize(review)",
+        "SELECT * FROM a JOIN b ON matches(a.x, b.y)",
+        "SELECT rerank('q', x), prompt_agg('q', x), summarize_agg/**/(x)",
         "desc model m",
         "SET augur_seed = 1",
         "FROM augur_calls()",
@@ -39,6 +44,8 @@ def test_our_words_are_seen(text: str) -> None:
         "CREATE INDEX i ON t (x)",
         "SELECT * FROM classify ORDER BY predict",
         "DESCRIBE t",
+        "SUMMARIZE t",
+        "SELECT extract(year FROM day), regexp_matches(name, 'a'), rerank FROM matches",
     ],
 )
 def test_plain_sql_passes(text: str) -> None:
