@@ -239,8 +239,8 @@ class LanguageModel:
         except (MemoryExhaustedError, MemoryError) as error:
             raise ModelError(
                 f"{self.name} needs more memory for these prompts than there is.",
-                hint="Close other programs, write shorter prompts, lower max_tokens, or deploy it in "
-                "a smaller dtype: CREATE OR REPLACE MODEL ... WITH (dtype = 'int4').",
+                hint="Close other programs, write shorter prompts, lower max_tokens, or deploy it "
+                "in a smaller dtype: CREATE OR REPLACE MODEL ... WITH (dtype = 'int4').",
             ) from error
         tokens = worn.trunk.computed - before
         if tokens:
