@@ -3,15 +3,16 @@
 from pathlib import Path
 
 from augursql.engine.generation.chat import Chat
+from augursql.engine.generation.config import read_config
 from augursql.engine.generation.decoding import Decoding
 from augursql.engine.generation.model import Identity, LanguageModel
 from augursql.engine.generation.opening import open_decoding
 from augursql.engine.generation.options import LanguageOptions
 from augursql.engine.generation.preparing import prepare
 from augursql.engine.generation.wardrobe import Wardrobe
-from augursql.engine.repository.profile import read_object
 from augursql.engine.repository.store import SOURCE, Artifact, Store
 from augursql.engine.runtime.sessions import load_runtime
+from augursql.errors import ModelError
 from augursql.types import Monitor
 
 CACHE_BYTES = 1 << 30
@@ -39,15 +40,15 @@ def load_language_model(
     graph = artifact.onnx(dtype) if dtype else artifact.path / artifact.manifest.graph
     wardrobe = Wardrobe(artifact.path, graph, opened)
     chat = Chat.from_folder(artifact.path)
-    told = read_object(config)
-    inner = told.get("text_config")
-    told = {**inner, **told} if isinstance(inner, dict) else told
+    vocabulary = read_config(artifact.path).get("vocab_size")
+    if not isinstance(vocabulary, int):
+        raise ModelError(f"The config.json of {artifact.manifest.source} has no vocab_size.")
     identity = Identity(
         artifact.manifest.source,
         artifact.digest,
         dtype or artifact.manifest.graph,
         artifact.manifest.max_tokens,
-        int(told["vocab_size"]),
+        vocabulary,
     )
     files = artifact.manifest.variants[dtype].files if dtype else artifact.manifest.files
     size = sum((artifact.path / name).stat().st_size for name in files)

@@ -172,8 +172,8 @@ class LanguageModel:
         """The throughput measured so far; of a trial where nothing has run yet."""
         if not self._speed.known:
             with self._lock, self._measured(worn := self._wardrobe.worn("")):
-                trial = np.random.default_rng(0).integers(0, self._vocabulary, _TRIAL_TOKENS)
-                worn.trunk.read(trial)
+                size = min(_TRIAL_TOKENS, self.context)
+                worn.trunk.read(np.random.default_rng(0).integers(0, self._vocabulary, size))
         return self._speed.tokens_per_second
 
     def close(self) -> None:

@@ -9,7 +9,8 @@ FAMILIES = frozenset(
     "falcon gemma gemma2 gemma3 gemma3_text gpt2 gpt_neox granite llama mistral olmo2 phi phi3 "
     "qwen2 qwen3 smollm3 stablelm starcoder2 t5".split()
 )
-"""The families, by `model_type`, whose graphs are built here from their safetensors."""
+"""The families, by `model_type`, whose safetensors are preferred to ONNX files: graphs are built of
+them here, but for T5's, which optimum exports."""
 
 ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 CONFIGURATIONS = ("config.json", ADAPTER_CONFIG)

@@ -151,8 +151,12 @@ class Store:
             entries = [e for e in os.scandir(self.root) if not e.name.startswith(".")]
         except OSError:
             return []
-        entries.sort(key=lambda e: (-e.stat().st_mtime_ns, e.name))
-        found = (self.get(e.name) for e in entries if e.is_dir())
+        times = list[tuple[int, str]]()
+        for entry in entries:
+            with suppress(OSError):  # another process may take one away meanwhile
+                if entry.is_dir():
+                    times.append((-entry.stat().st_mtime_ns, entry.name))
+        found = (self.get(name) for _, name in sorted(times))
         return [artifact for artifact in found if artifact is not None]
 
     def find(

@@ -312,3 +312,25 @@ def test_memory_that_does_not_suffice_is_told_and_the_model_goes_on(
             model.generate(CONVERSATIONS, Sampling(max_tokens=4), None, QUIET)
     after = model.score(CONVERSATIONS, LABELS, QUIET).probabilities
     np.testing.assert_allclose(after, before, rtol=1e-5)
+
+
+def test_the_size_of_the_vocabulary_is_that_of_the_part_that_reads_text(tmp_path: Path) -> None:
+    store = Store(tmp_path / "home" / "models")
+    source = write_language_model(tmp_path / "source", letters=True)
+    config = source / "config.json"
+    told = json.loads(config.read_text())
+    outer = {"architectures": told["architectures"], "vocab_size": 7}
+    config.write_text(json.dumps({**outer, "model_type": "novel", "text_config": told}))
+    artifact = obtain(str(source), store, offline=True, monitor=QUIET)
+    model = load_language_model(artifact, store, LanguageOptions(dtype="fp32"), QUIET)
+    form = Constraint("choice", '["9z"]')
+    (found,) = model.generate(CONVERSATIONS[:1], Sampling(max_tokens=4), form, QUIET)
+    assert found.text == "9z"
+
+
+def test_the_speed_of_a_model_with_a_short_context(tmp_path: Path) -> None:
+    store = Store(tmp_path / "home" / "models")
+    source = write_language_model(tmp_path / "source", max_position_embeddings=32)
+    artifact = obtain(str(source), store, offline=True, monitor=QUIET)
+    model = load_language_model(artifact, store, LanguageOptions(dtype="fp32"), QUIET)
+    assert model.tokens_per_second() > 0
