@@ -90,7 +90,10 @@ class AnswerType:
         if self.kind in _UNSIGNED:
             return _whole(0, 2 ** _UNSIGNED[self.kind] - 1)
         if self.kind == "DECIMAL":
-            most = 10 ** min(self.digits[0] - self.digits[1], 15) - 1
+            width, scale = self.digits
+            # A double holds fifteen digits: more of them are not asked for.
+            scale = max(0, min(scale, 15 - (width - scale)))
+            most = (10 ** min(width - self.digits[1] + scale, 15) - 1) / 10**scale
             return {"type": "number", "minimum": -most, "maximum": most}
         if self.kind in ("FLOAT", "DOUBLE"):
             return {"type": "number"}

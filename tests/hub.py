@@ -30,6 +30,7 @@ class Hub:
         self.sent: dict[str, int] = {}
         self.tags = {"main": COMMIT}
         self.gated: set[str] = set()
+        self.invented: list[str] = []
         self.corrupt = ""
         self.stop_after = 0
         self.stalls = False
@@ -75,7 +76,9 @@ class Hub:
             return self._refuse(request, 404, "RevisionNotFound")
         folder = self.folders[repo]
         told: dict[str, object] = {"id": repo, "sha": commit}
-        told["siblings"] = [_sibling(folder, p) for p in folder.rglob("*") if p.is_file()]
+        told["siblings"] = [_sibling(folder, p) for p in folder.rglob("*") if p.is_file()] + [
+            {"rfilename": name, "size": 1} for name in self.invented
+        ]
         if self.parameters is not None:
             told["safetensors"] = {"parameters": {"F32": 1}, "total": self.parameters}
         self._send(request, 200, json.dumps(told).encode(), {})

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
@@ -62,7 +63,7 @@ def write_language_model(
     if graphs:
         (folder / "onnx").mkdir()
         for name in GRAPHS:
-            (folder / name).write_bytes(name.encode() * 50)
+            (folder / name).write_bytes(onnx.ModelProto(doc_string=name * 50).SerializeToString())
         (folder / "onnx/model.onnx_data").write_bytes(b"tensors" * 100)
     return folder
 

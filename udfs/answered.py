@@ -81,7 +81,7 @@ def form_of(type_: AnswerType, pattern: str | None) -> str:
 def value_of(type_: AnswerType, text: str) -> Any:
     """The value of an answer. Raises UnreadableAnswerError."""
     if type_.kind in _PLAIN:
-        return _value(type_, text.strip())
+        return _value(type_, text if text in type_.values else text.strip())
     try:
         return _value(type_, json.loads(text))
     except (ValueError, TypeError, InvalidOperation, OverflowError) as error:
@@ -95,7 +95,12 @@ def fallback_of(type_: AnswerType, given: Any) -> Any:
     text = str(given) if isinstance(given, str) else json.dumps(given)
     if type_.kind == "ENUM" and text not in type_.values:
         raise UnreadableAnswerError(f"it is not of the type {type_.sql}.")
-    return value_of(type_, json.dumps(text) if type_.kind in ("DATE", "TIMESTAMP") else text)
+    value = value_of(type_, json.dumps(text) if type_.kind in ("DATE", "TIMESTAMP") else text)
+    try:
+        column_of(type_, [value])
+    except (pa.ArrowException, OverflowError) as error:
+        raise UnreadableAnswerError(f"it does not fit into {type_.sql}.") from error
+    return value
 
 
 def column_of(type_: AnswerType, values: Sequence[Any]) -> pa.Array:

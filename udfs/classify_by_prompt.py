@@ -12,7 +12,7 @@ from augursql.udfs.classify import rows_by_labels
 from augursql.udfs.function import VectorFunction
 from augursql.udfs.predict_by_prompt import scores
 from augursql.udfs.results import most_probable, shaped
-from augursql.udfs.sending import Manner, Sent, explanation_of, metadata_of, prompts_of
+from augursql.udfs.sending import Manner, Sent, explanation_of, metadata_of, prompts_before_labels
 from augursql.udfs.speaker import Speaker
 from augursql.udfs.tally import Counts, Tally
 
@@ -37,9 +37,8 @@ def classify_by_prompt_function(
         for label_set, rows in rows_by_labels(labels, text_of_row).items():
             used, place = np.unique(text_of_row[rows], return_inverse=True)
             names = [name for name, _ in label_set]
-            longest = max(len(name.encode()) for name in names)
             written = drafts([chunk.texts[i] for i in used], label_set)
-            prompts = prompts_of(written, speaker, longest)
+            prompts = prompts_before_labels(written, speaker, names)
             conversations = [prompt.conversation for prompt in prompts]
             probabilities, costs = scores(speaker, conversations, names, tag if calibrate else None)
             answer = most_probable(probabilities, pa.array(names, pa.string()))

@@ -12,7 +12,7 @@ from augursql.engine.generation.prompts import Field, Task
 from augursql.udfs.chunk import chunk_of
 from augursql.udfs.function import VectorFunction
 from augursql.udfs.results import Answer, most_probable, shaped
-from augursql.udfs.sending import Manner, Sent, explanation_of, metadata_of, prompts_of
+from augursql.udfs.sending import Manner, Sent, explanation_of, metadata_of, prompts_before_labels
 from augursql.udfs.speaker import Speaker
 from augursql.udfs.tally import Counts, Tally
 
@@ -46,7 +46,7 @@ def judge_function(speaker: Speaker, judgement: Judgement, manner: Manner) -> Ve
         pairs = [_pair(text) for text in chunk.texts]
         known = [i for i, pair in enumerate(pairs) if pair is not None]
         drafts = [judgement.draft(pair) for pair in pairs if pair is not None]
-        prompts = prompts_of(drafts, speaker, max(map(len, LABELS)))
+        prompts = prompts_before_labels(drafts, speaker, LABELS)
         conversations = [prompt.conversation for prompt in prompts]
         probabilities, costs = speaker.score(conversations, LABELS)
         answer = most_probable(probabilities, classes)

@@ -83,6 +83,10 @@ class LanguageModel(Protocol):
         """int32 [n]: the tokens of the prompts."""
         ...
 
+    def label_tokens(self, labels: Sequence[str]) -> int:
+        """How many tokens a prompt must leave room for, so that the labels can be scored."""
+        ...
+
     def tokens_per_second(self) -> float:
         """As measured so far, else as expected of this machine."""
         ...

@@ -16,7 +16,14 @@ from augursql.udfs.chunk import chunk_of
 from augursql.udfs.function import VectorFunction
 from augursql.udfs.replies import Demand, foreseen, replies
 from augursql.udfs.results import Answer, most_probable, shaped
-from augursql.udfs.sending import Manner, Sent, explanation_of, metadata_of, prompts_of
+from augursql.udfs.sending import (
+    Manner,
+    Sent,
+    explanation_of,
+    metadata_of,
+    prompts_before_labels,
+    prompts_of,
+)
 from augursql.udfs.shots import Shot, Shots
 from augursql.udfs.speaker import Costs, Speaker
 from augursql.udfs.tally import Counts, Tally
@@ -34,12 +41,11 @@ class Asking:
     labels: tuple[str, ...] | None
     calibrate: bool = False
 
-    @property
-    def longest_answer(self) -> int:
-        """In tokens, at most."""
+    def prompts(self, drafts: Sequence[LabelledDraft], speaker: Speaker) -> list[Prompt]:
+        """Prompts that leave room for the answer. Raises InvalidValueError."""
         if self.labels is None:
-            return self.demand.sampling.max_tokens
-        return max(len(label.encode()) for label in self.labels)
+            return prompts_of(drafts, speaker, self.demand.sampling.max_tokens)
+        return prompts_before_labels(drafts, speaker, self.labels)
 
 
 def predict_by_prompt_function(
@@ -65,7 +71,7 @@ def predict_by_prompt_function(
         sent, chunk = Sent(tally), chunk_of(documents)
         none: list[list[Shot]] = [[] for _ in chunk.texts]
         near = none if shots is None else shots.nearest(chunk.texts)
-        prompts = prompts_of(drafts(chunk.texts, near), speaker, asking.longest_answer)
+        prompts = asking.prompts(drafts(chunk.texts, near), speaker)
         answer, costs, failed = _answered(speaker, asking, prompts)
         explanation = None
         if "explanation" in manner.with_:

@@ -12,7 +12,14 @@ from augursql.udfs.chunk import chunk_of
 from augursql.udfs.function import VectorFunction
 from augursql.udfs.replies import Demand, foreseen, replies
 from augursql.udfs.results import Answer, shaped
-from augursql.udfs.sending import Manner, Sent, explanation_of, metadata_of, prompts_of
+from augursql.udfs.sending import (
+    Manner,
+    Sent,
+    explanation_of,
+    metadata_of,
+    prompts_before_labels,
+    prompts_of,
+)
 from augursql.udfs.shots import Shot, Shots
 from augursql.udfs.speaker import Speaker
 from augursql.udfs.tally import Counts, Tally
@@ -67,7 +74,11 @@ def prompt_function(
         if shots is not None:
             own = [[value for value in values if value] for values in rows]
             near = shots.nearest([template.plain(values) for values in rows], own)
-        prompts = prompts_of(drafts(rows, near), speaker, demand.sampling.max_tokens)
+        written = drafts(rows, near)
+        if demand.scored:
+            prompts = prompts_before_labels(written, speaker, demand.type.labels or ())
+        else:
+            prompts = prompts_of(written, speaker, demand.sampling.max_tokens)
         found = replies(speaker, [prompt.conversation for prompt in prompts], demand)
         answer = Answer(found.values, found.confidence, None, None)
         explanation = None

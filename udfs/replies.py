@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from augursql.engine.generation.conversation import Conversation
+from augursql.engine.generation.fitting import most_tokens
 from augursql.engine.generation.prompts import again
 from augursql.engine.generation.sampling import Sampling
 from augursql.planner.returns import AnswerType
@@ -59,7 +60,10 @@ class Replies:
 
 
 def replies(speaker: Speaker, conversations: Sequence[Conversation], demand: Demand) -> Replies:
-    """Asks, and asks again where an answer cannot be used. Raises ModelError."""
+    """Asks, and asks again where an answer cannot be used and there is room to say so.
+
+    Raises ModelError.
+    """
     asked, failed = list(conversations), dict.fromkeys(range(len(conversations)), "")
     values: list[Any] = [demand.fallback] * len(asked)
     confidence = np.full(len(asked), np.nan)
@@ -68,7 +72,9 @@ def replies(speaker: Speaker, conversations: Sequence[Conversation], demand: Dem
     for attempt in range(demand.retries + 1):
         if not failed:
             break
-        places = list(failed)
+        places = list(failed) if not attempt else _that_fit(speaker, asked, list(failed), demand)
+        if not places:
+            break
         said, costs = _said(speaker, [asked[i] for i in places], demand, attempt)
         tokens[places] += costs.tokens
         cached[places] &= costs.cached
@@ -97,6 +103,22 @@ class _Reading:
 
     value: Any = None
     reason: str = ""
+
+
+def _that_fit(
+    speaker: Speaker, asked: Sequence[Conversation], places: list[int], demand: Demand
+) -> list[int]:
+    """Those that still leave room for an answer, now that they tell of an earlier one."""
+    longest = demand.sampling.max_tokens
+    if demand.scored:
+        longest = sum(len(label.encode()) for label in demand.type.labels or ())
+    room = speaker.context - longest
+    doubtful = [i for i in places if most_tokens(asked[i]) > room]
+    if not doubtful:
+        return places
+    counted = speaker.count_tokens([asked[i] for i in doubtful])
+    over = {i for i, tokens in zip(doubtful, counted.tolist(), strict=True) if tokens > room}
+    return [i for i in places if i not in over]
 
 
 def _said(

@@ -34,6 +34,17 @@ def prompts_of(drafts: Sequence[Draft], speaker: Speaker, answer: int) -> list[P
     return fitted(drafts, speaker.context - answer, speaker.count_tokens)
 
 
+def prompts_before_labels(
+    drafts: Sequence[Draft], speaker: Speaker, labels: Sequence[str]
+) -> list[Prompt]:
+    """Prompts behind which all of the labels can be scored. Raises InvalidValueError."""
+    # A token has at least one byte, so the model is asked about the labels only when it matters.
+    least = speaker.context - sum(len(label.encode()) for label in labels)
+    return fitted(
+        drafts, least, speaker.count_tokens, lambda: speaker.context - speaker.label_tokens(labels)
+    )
+
+
 def explanation_of(
     speaker: Speaker,
     prompts: Sequence[Prompt],

@@ -104,6 +104,11 @@ class Speaker:
         with self._served.in_use() as model:
             return model.count_tokens(conversations)
 
+    def label_tokens(self, labels: Sequence[str]) -> int:
+        """How many tokens a prompt must leave room for, so that the labels can be scored."""
+        with self._served.in_use() as model:
+            return model.label_tokens(labels)
+
     def rendered(self, conversations: Sequence[Conversation]) -> list[str]:
         """The prompts as the model reads them."""
         with self._served.in_use() as model:

@@ -42,9 +42,15 @@ class Prompt:
     truncated: bool
 
 
-def fitted(drafts: Sequence[Draft], budget: int, count: Count) -> list[Prompt]:
+def fitted(
+    drafts: Sequence[Draft],
+    budget: int,
+    count: Count,
+    exact: Callable[[], int] | None = None,
+) -> list[Prompt]:
     """The drafts within `budget` tokens each, which `count` counts.
 
+    `exact` tells a larger budget; like `count` it is asked only where a prompt may be too long.
     Raises InvalidValueError where not even the task alone fits.
     """
     prompts = [
@@ -54,24 +60,25 @@ def fitted(drafts: Sequence[Draft], budget: int, count: Count) -> list[Prompt]:
     doubtful = [i for i, prompt in enumerate(prompts) if most_tokens(prompt.conversation) > budget]
     if not doubtful:
         return prompts
+    most = budget if exact is None else exact()
     counted = count([prompts[i].conversation for i in doubtful])
-    over = [i for i, tokens in zip(doubtful, counted.tolist(), strict=True) if tokens > budget]
+    over = [i for i, tokens in zip(doubtful, counted.tolist(), strict=True) if tokens > most]
     kept = _largest(
         [drafts[i].examples for i in over],
         lambda n, examples: drafts[over[n]].written(examples, drafts[over[n]].longest),
-        budget,
+        most,
         count,
     )
     long = [i for i, examples in zip(over, kept, strict=True) if examples < 0]
     lengths = _largest(
         [drafts[i].longest for i in long],
         lambda n, longest: drafts[long[n]].written(0, longest),
-        budget,
+        most,
         count,
     )
     if any(length < 0 for length in lengths):
         raise InvalidValueError(
-            f"The prompt does not fit into the {budget:,} tokens that the model has for it, even "
+            f"The prompt does not fit into the {most:,} tokens that the model has for it, even "
             "without the row.",
             hint="Write it shorter, retrieve fewer rows, or lower max_tokens.",
         )

@@ -86,18 +86,6 @@ class LabelTrie:
         return np.exp(logs)
 
 
-def calibrated(
-    probabilities: NDArray[np.float64], content_free: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """`probabilities` [n, L] freed of the labels' own bias, float64 [n, L]; each row sums to 1.
-
-    `content_free` [L]: the probabilities for the same prompt without content. Contextual
-    calibration with a diagonal matrix (Zhao et al., ICML 2021).
-    """
-    weights = probabilities / np.maximum(content_free, 1e-12)
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
-
-
 def _check_distinct(labels: Sequence[str], paths: list[tuple[int, ...]]) -> None:
     first: dict[tuple[int, ...], str] = {}
     for label, path in zip(labels, paths, strict=True):

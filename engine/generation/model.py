@@ -23,8 +23,9 @@ from augursql.engine.generation.sampling import Sampling
 from augursql.engine.generation.scoring import score
 from augursql.engine.generation.wardrobe import Wardrobe, Worn
 from augursql.engine.repository.store import Artifact
+from augursql.engine.runtime.sessions import MemoryExhaustedError
 from augursql.engine.runtime.speed import Speed
-from augursql.errors import InvalidValueError
+from augursql.errors import InvalidValueError, ModelError
 from augursql.types import Monitor
 
 _TRIES = 256
@@ -160,6 +161,13 @@ class LanguageModel:
         """How many tokens each prompt has, int32 [n]."""
         return _lengths(self._prompts(conversations))
 
+    def label_tokens(self, labels: Sequence[str]) -> int:
+        """How many tokens a prompt must leave room for, so that the labels can be scored.
+
+        Raises InvalidValueError for labels that cannot be told apart.
+        """
+        return max(1, len(self._made_trie(tuple(labels)).tokens))
+
     def tokens_per_second(self) -> float:
         """The throughput measured so far; of a trial where nothing has run yet."""
         if not self._speed.known:
@@ -187,12 +195,14 @@ class LanguageModel:
 
     def _trie(self, labels: tuple[str, ...]) -> LabelTrie:
         if labels not in self._tries:
-            tokens = self.chat.answer_tokens(labels)
-            self._tries[labels] = LabelTrie(labels, tokens, self.chat.label_end_ids)
+            self._tries[labels] = self._made_trie(labels)
             if len(self._tries) > _TRIES:
                 self._tries.popitem(last=False)
         self._tries.move_to_end(labels)
         return self._tries[labels]
+
+    def _made_trie(self, labels: tuple[str, ...]) -> LabelTrie:
+        return LabelTrie(labels, self.chat.answer_tokens(labels), self.chat.label_end_ids)
 
     def _row(self, prompt: Ids, sampling: Sampling, constraint: Constraint | None) -> AnswerRow:
         matcher = None
@@ -224,7 +234,14 @@ class LanguageModel:
     @contextmanager
     def _measured(self, worn: Worn) -> Iterator[None]:
         before, started = worn.trunk.computed, time.perf_counter()
-        yield
+        try:
+            yield
+        except (MemoryExhaustedError, MemoryError) as error:
+            raise ModelError(
+                f"{self.name} needs more memory for these prompts than there is.",
+                hint="Close other programs, write shorter prompts, lower max_tokens, or deploy it "
+                "in a smaller dtype: CREATE OR REPLACE MODEL ... WITH (dtype = 'int4').",
+            ) from error
         tokens = worn.trunk.computed - before
         if tokens:
             self._speed.add(tokens, time.perf_counter() - started)

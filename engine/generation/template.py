@@ -5,13 +5,14 @@ inside of Python; their steps and the texts they build are counted here, so that
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 import jinja2
-from jinja2 import ext, nodes, visitor
+from jinja2 import ext, filters, nodes, visitor
 from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -20,6 +21,7 @@ from augursql.errors import ModelError
 
 _STEPS = 100_000
 _CHARACTERS = 1_000_000
+_WIDE = re.compile(r"\d{6}")  # a width in a format string
 # Keys of the context that no template can name.
 _LEFT, _SIZE = "steps left", "most characters"
 
@@ -71,13 +73,28 @@ class Template:
 class _Environment(ImmutableSandboxedEnvironment):
     """The sandbox that transformers renders in, with each call and each larger text counted."""
 
-    intercepted_binops = frozenset(("+", "*", "**"))
+    intercepted_binops = frozenset(("+", "*", "**", "%"))
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         _spend(__context, 1)
-        return super().call(__context, __obj, *args, **kwargs)
+        _check_numbers(__context, [*args, *kwargs.values()])
+        text, name = getattr(__obj, "__self__", None), getattr(__obj, "__name__", "")
+        if isinstance(text, str) and name == "replace":
+            return _replaced(__context, text, *args, **kwargs)
+        if isinstance(text, str) and name == "join":
+            return _joined(__context, args[0], text)
+        return _sized(__context, super().call(__context, __obj, *args, **kwargs))
+
+    def wrap_str_format(self, value: Any) -> Any:
+        wrapped = super().wrap_str_format(value)
+        if wrapped is not None:
+            _check_format(value.__self__)
+        return wrapped
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        if operator == "%" and isinstance(left, str):
+            _check_format(left)
+            _check_numbers(context, right if isinstance(right, tuple) else [right])
         if operator == "*" and isinstance(left, int) and not isinstance(right, int):
             left, right = right, left
         if operator == "*" and isinstance(right, int) and hasattr(left, "__len__"):
@@ -123,10 +140,14 @@ def _environment() -> _Environment:
         optimized=False,
         extensions=[_Generation, ext.loopcontrols],
     )
-    for name in ("center", "format", "lipsum"):  # texts of any size from a small number
+    # Texts of any size from a small number.
+    for name in ("center", "format", "lipsum", "wordwrap"):
         environment.filters.pop(name, None)
         environment.globals.pop(name, None)
-    environment.filters |= {"tojson": _to_json, "counted": _counted, "sized": _sized}
+    environment.filters |= {"counted": _counted, "sized": _sized}
+    environment.filters |= {"replace": _replaced, "join": _joined, "indent": _indented}
+    for name, inner in {**_NUMBERED, "tojson": _to_json}.items():
+        environment.filters[name] = _with_numbers(inner)
     now = datetime.now()  # of one moment, so that all rows of a statement begin alike
     environment.globals |= {"raise_exception": _raise, "strftime_now": now.strftime}
     return environment
@@ -139,6 +160,47 @@ def _raise(message: str) -> None:
 def _to_json(value: object, **options: Any) -> str:
     """As transformers writes it: without the escapes for HTML of Jinja2's own."""
     return json.dumps(value, **{"ensure_ascii": False, **options})
+
+
+_NUMBERED: dict[str, Any] = {"batch": filters.do_batch, "slice": filters.sync_do_slice}
+
+
+def _with_numbers(inner: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter whose numbers are sizes of what it makes."""
+
+    @jinja2.pass_context
+    def checked(context: Context, value: Any, *args: Any, **kwargs: Any) -> Any:
+        _check_numbers(context, [*args, *kwargs.values()])
+        return inner(value, *args, **kwargs)
+
+    return checked
+
+
+@jinja2.pass_context
+def _replaced(context: Context, value: Any, old: Any, new: Any, count: int | None = -1) -> str:
+    text, old, new, count = str(value), str(old), str(new), -1 if count is None else count
+    _check(context, len(text) + text.count(old) * len(new))
+    return text.replace(old, new, count)
+
+
+@jinja2.pass_context
+def _joined(context: Context, values: Any, d: Any = "", attribute: Any = None) -> str:
+    items = _counted(context, values)
+    if attribute is not None:
+        items = list(map(filters.make_attrgetter(context.environment, attribute), items))
+    texts = list(map(str, items))
+    _check(context, sum(map(len, texts)) + len(texts) * len(str(d)))
+    return str(d).join(texts)
+
+
+@jinja2.pass_context
+def _indented(
+    context: Context, value: Any, width: int | str = 4, first: bool = False, blank: bool = False
+) -> str:
+    text = str(value)
+    wide = width if isinstance(width, int) else len(width)
+    _check(context, len(text) + (text.count("\n") + 1) * wide)
+    return filters.do_indent(text, width, first, blank)
 
 
 @jinja2.pass_context
@@ -160,6 +222,17 @@ def _spend(context: Context, steps: int) -> None:
     left[0] -= steps
     if left[0] < 0:
         raise jinja2.TemplateError("it has no end")
+
+
+def _check_numbers(context: Context, values: Iterable[Any]) -> None:
+    for value in values:
+        if isinstance(value, int):
+            _check(context, abs(value))
+
+
+def _check_format(text: str) -> None:
+    if _WIDE.search(text):
+        raise jinja2.TemplateError("it builds a text that is too long")
 
 
 def _check(context: Context, size: int) -> None:

@@ -2,6 +2,7 @@
 
 from augursql.engine.repository.adapter import admit_adapter, choose_adapter_files
 from augursql.engine.repository.encoder import admit_encoder
+from augursql.engine.repository.external import check_external
 from augursql.engine.repository.language import admit_language_model, choose_language_files
 from augursql.engine.repository.layout import Layout, choose_files
 from augursql.engine.repository.manifest import Kind
@@ -78,6 +79,9 @@ def admit(
 
     Raises ModelError, InvalidValueError and StorageError.
     """
+    for name in layout.names:
+        if name.endswith(".onnx"):
+            check_external(source.folder / name)
     if source.kind == "adapter":
         return admit_adapter(source, layout, request.base, store, monitor)
     if source.kind == "language":

@@ -51,13 +51,18 @@ def _list(hub: Any, request: dict[str, Any]) -> dict[str, Any]:
     info = hub.HfApi().model_info(
         request["repo"], revision=request["revision"], timeout=4.0, files_metadata=True
     )
-    files = info.siblings or []
+    # The client writes a file wherever its name leads, and a mirror may say any name.
+    files = [file for file in info.siblings or [] if _is_inside(file.rfilename)]
     return {
         "commit": info.sha,
         "sizes": {f.rfilename: f.size or 0 for f in files},
         "sha256": {f.rfilename: f.lfs.sha256 for f in files if f.lfs},
         "parameters": info.safetensors.total if info.safetensors else 0,
     }
+
+
+def _is_inside(name: str) -> bool:
+    return not {"", ".", ".."} & set(name.replace("\\", "/").split("/"))
 
 
 def _download(hub: Any, request: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -28,6 +28,7 @@ SOURCE = "source"
 _SCRATCH = ".tmp-"
 _ABANDONED_S = 24 * 3600
 _BLOCK = 1 << 24
+_OCCUPIED = (errno.EEXIST, errno.ENOTEMPTY, errno.EACCES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,15 +204,28 @@ class Store:
                 place = f"{dtype}.{inner}"
                 others = {f"{place}/{name}": d for name, d in hashes.items() if name != graph}
                 variant = Variant(f"{place}/{graph}", hashes[graph], cosine, others)
-                # Another process may have made the same, and runs it by now.
-                if not all((artifact.path / name).is_file() for name in variant.files):
-                    if (artifact.path / place).exists():
-                        os.rename(artifact.path / place, scratch / "broken")
-                    _flush(folder)
-                    os.rename(folder, artifact.path / place)
+                _flush(folder)
+                self._place(folder, artifact.path / place, hashes, scratch)
                 return self._described(artifact, dtype, variant, scratch)
             except OSError as error:
                 raise self._unwritable(error) from error
+
+    def _place(self, folder: Path, target: Path, names: Iterable[str], scratch: Path) -> None:
+        """Moves a variant's folder to its place, unless another process did, and runs it by now."""
+        for attempt in (1, 2):
+            try:
+                os.rename(folder, target)
+            except OSError as error:
+                if error.errno not in _OCCUPIED:
+                    raise
+                if all((target / name).is_file() for name in names):
+                    return
+                if attempt == 2:
+                    raise
+                # An earlier copy that lost a file makes way.
+                os.rename(target, scratch / "broken")
+            else:
+                return
 
     def _described(
         self, artifact: Artifact, dtype: str, variant: Variant, scratch: Path
@@ -252,7 +266,7 @@ class Store:
                 os.rename(staged, target)
                 _flush_folder(self.root)
             except OSError as error:
-                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.EACCES):
+                if error.errno not in _OCCUPIED:
                     raise
                 # Another process was faster, or an earlier copy lost a file and makes way.
                 if self.get(manifest.digest) is None and attempt == 1:

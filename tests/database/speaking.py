@@ -118,6 +118,9 @@ class DoubledModel:
         counts = [sum(len(message.text.split()) for message in said) for said in conversations]
         return np.array(counts, np.int32)
 
+    def label_tokens(self, labels: Sequence[str]) -> int:
+        return sum(len(label.split()) for label in labels)
+
     def tokens_per_second(self) -> float:
         return 100.0
 

@@ -143,6 +143,9 @@ def test_what_never_passes_is_the_fallback_and_is_listed(
     [
         ("prompt('a' OPTIONS (validate = 'valu > 1'))", "validate is not a condition over value"),
         ("prompt('a' RETURNS INT OPTIONS (fallback = 'x'))", "fallback cannot be used"),
+        ("prompt('a' RETURNS TINYINT OPTIONS (fallback = 300))", "does not fit into TINYINT"),
+        ("prompt('a' RETURNS UTINYINT OPTIONS (fallback = -1))", "does not fit into UTINYINT"),
+        ("prompt('a' RETURNS DECIMAL(3,1) OPTIONS (fallback = 123.4))", "does not fit"),
         ("prompt('a' USING MODEL minilm)", "is an encoder"),
         ("prompt(nothing)", 'no prompt "nothing"'),
         ("prompt('{nobody}')", "nobody"),
@@ -152,6 +155,25 @@ def test_errors(con: Connection, call: str, message: str) -> None:
     with pytest.raises(augursql.Error, match=message) as caught:
         rows(con, f"SELECT {call} FROM guests")
     assert "LINE 1: SELECT prompt(" in str(caught.value)
+
+
+def test_nobody_is_asked_again_without_room_to_say_so(
+    con: Connection, llm: DoubledModel, deploy: Deploy
+) -> None:
+    deploy(con, "small", context=64)
+    llm.write = lambda conversation, sampling: "never " * 40
+    options = "validate = 'false', max_tokens = {}, fallback = 'b'"
+    call = f"prompt('a' USING MODEL small OPTIONS ({options}))"
+    assert rows(con, f"SELECT {call.format(10)}") == [("b",)]
+    assert len(llm.generated) == 1
+    llm.write = lambda conversation, sampling: "never"
+    assert rows(con, f"SELECT {call.format(11)}") == [("b",)]
+    assert len(llm.generated) == 1 + 2  # the last time it is told the same, which is cached
+
+
+@pytest.mark.parametrize("options", ["", "OPTIONS (temperature = 1)"])
+def test_values_of_an_enum_keep_their_white_space(con: Connection, options: str) -> None:
+    assert rows(con, f"SELECT prompt('a' RETURNS ENUM(' yes', 'no ') {options})") == [(" yes",)]
 
 
 def test_the_default_model_is_the_only_one(con: Connection, deploy: Deploy) -> None:

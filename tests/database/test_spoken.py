@@ -7,8 +7,9 @@ import pytest
 
 import augursql
 from augursql.frontends.dbapi.connection import Connection
-from tests.database.conftest import Deploy
+from tests.database.conftest import CONTEXT, Deploy
 from tests.database.speaking import DoubledModel
+from tests.language_models import write_language_model
 
 SAID = """
 CREATE TABLE said AS SELECT * FROM (VALUES
@@ -170,3 +171,25 @@ def test_explain_and_budgets_count_tokens(con: Connection, llm: DoubledModel) ->
     assert not llm.asked
     con.execute("SET augur_max_tokens = 1000")
     assert len(rows(con, sql)) == 5
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "classify({}, {} USING MODEL letters WITH METADATA)",
+        "predict('topic', {} USING MODEL letters OPTIONS (labels = {}) WITH METADATA)",
+        "prompt('Which one? {{t}}', t := {} USING MODEL letters RETURNS ENUM({}) WITH METADATA)",
+    ],
+)
+def test_long_rows_leave_room_for_all_tokens_of_many_labels(tmp_path: Path, call: str) -> None:
+    folder = write_language_model(
+        tmp_path / "model", letters=True, max_position_embeddings=CONTEXT // 2
+    )
+    labels = ", ".join(f"'{c * 8}{end}'" for c in "abcdefgh" for end in "xy")
+    listed = labels if "ENUM" in call else f"[{labels}]"
+    with Connection(settings={"progress": "off"}) as connection:
+        connection.execute(f"CREATE MODEL letters FROM '{folder}' WITH (dtype = 'fp32')")
+        sql = f"SELECT {call.format('x', listed)} FROM (SELECT repeat('soup ', 900) AS x)"
+        ((found,),) = rows(connection, sql)
+    assert isinstance(found, dict)
+    assert found["prediction"] in labels and found["metadata"]["truncated"]

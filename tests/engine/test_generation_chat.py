@@ -206,6 +206,18 @@ def test_special_tokens_of_the_older_file_and_added_ones_are_known(tmp_path: Pat
         ("{% set n = namespace(t='aa') %}{% for i in range(60) %}{% set n.t = n.t + n.t %}"
          "{% endfor %}", "too long"),
         ("{% for i in range(9999) %}{{ 'a' * 9999 }}{% endfor %}", "no end"),
+        ("{{ '%999999999d' % 1 }}", "too long"),
+        ("{{ '%*d' % (999999999, 1) }}", "too long"),
+        ("{{ '{:999999999d}'.format(1) }}", "too long"),
+        ("{{ '{:{n}d}'.format(1, n=999999999) }}", "too long"),
+        ("{{ ''.ljust(999999999) }}", "too long"),
+        ("{{ ('a' * 9999).replace('a', 'b' * 9999) }}", "too long"),
+        ("{{ ('a' * 9999) | replace('a', 'b' * 9999) }}", "too long"),
+        ("{{ ('a' * 9999).join('b' * 9999) }}", "too long"),
+        ("{{ ('b' * 9999) | join('a' * 9999) }}", "too long"),
+        ("{{ 'a' | indent(999999999, true) }}", "too long"),
+        ("{{ {'a': 1} | tojson(indent=999999999) }}", "too long"),
+        ("{{ 'a' | batch(999999999, 'b') | list }}", "too long"),
     ],
 )  # fmt: skip
 def test_a_template_cannot_do_harm(template: str, reason: str, tmp_path: Path) -> None:
@@ -219,9 +231,14 @@ def test_a_template_has_what_transformers_gives_it(tmp_path: Path) -> None:
         "{{ strftime_now('%Y') | length }} {{ {'a': '<é>'} | tojson }} {{ eos_token }} "
         "{% generation %}g{% endgeneration %} {{ tools is none }} "
         "{% for m in messages %}{% if loop.last %}{% break %}{% endif %}{% endfor %}"
+        "{{ 'a-b'.replace('-', '+') | replace('a', 1) }} {{ ', '.join(['a', 'b']) }} "
+        "{{ [{'n': 1}, {'n': 2}] | join('/', attribute='n') }} {{ 'a\\nb' | indent(2) }} "
+        "{{ '%s %d' % ('a', 1) }} {{ '{:>3}'.format(1) }} {{ {'a': 1} | tojson(indent=1) }}"
     )
     tiny.write_chat(tmp_path, tiny.byte_level(), chat_template=template, eos_token="<|im_end|>")
-    assert Chat.from_folder(tmp_path).render(ONE) == '4 {"a": "<é>"} <|im_end|> g True '
+    assert Chat.from_folder(tmp_path).render(ONE) == (
+        '4 {"a": "<é>"} <|im_end|> g True 1+b a, b 1/2 a\n  b a 1   1 {\n "a": 1\n}'
+    )
 
 
 def test_missing_and_broken_files_are_told(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from augursql.engine.generation.labels import ROOT, LabelTrie, calibrated
+from augursql.engine.generation.labels import ROOT, LabelTrie
 from augursql.errors import InvalidValueError
 
 VOCABULARY = 12
@@ -117,12 +117,3 @@ def test_labels_that_look_the_same_to_the_model_are_refused() -> None:
         LabelTrie(["a", "b", "A"], [[1], [2], [1]], ENDS)
     with pytest.raises(InvalidValueError, match="no labels"):
         LabelTrie([], [], ENDS)
-
-
-def test_calibration_takes_the_labels_own_bias_away() -> None:
-    bias = np.array([0.7, 0.2, 0.1])
-    assert np.allclose(calibrated(np.array([bias, bias]), bias), 1 / 3)
-    given = np.array([[0.6, 0.3, 0.1], [0.1, 0.1, 0.8]])
-    found = calibrated(given, bias)
-    assert found[0].argmax() == 1 and np.allclose(found.sum(axis=1), 1)
-    assert np.isfinite(calibrated(given, np.array([1.0, 0.0, 0.0]))).all()

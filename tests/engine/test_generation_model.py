@@ -18,6 +18,7 @@ from augursql.engine.generation.sampling import Sampling
 from augursql.engine.repository.obtain import obtain
 from augursql.engine.repository.request import Request
 from augursql.engine.repository.store import Artifact, Store
+from augursql.engine.runtime.sessions import MemoryExhaustedError
 from augursql.errors import (
     InterruptedStatementError,
     InvalidValueError,
@@ -290,3 +291,24 @@ def test_adapters_over_one_base_change_their_own_calls_alone(tmp_path: Path) -> 
     np.testing.assert_allclose(model.score(CONVERSATIONS, LABELS, QUIET).probabilities, before)
     again = model.score(CONVERSATIONS, LABELS, QUIET, tuned[0]).probabilities
     np.testing.assert_allclose(again, scores[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("failure", [MemoryExhaustedError("bad_alloc"), MemoryError()])
+def test_memory_that_does_not_suffice_is_told_and_the_model_goes_on(
+    load: Load, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    model = load("fp32")
+    before = model.score(CONVERSATIONS, LABELS, QUIET).probabilities
+
+    def exhausted(*arguments: object) -> None:
+        raise failure
+
+    with monkeypatch.context() as patched:
+        patched.setattr(model.decoder, "branch", exhausted)
+        with pytest.raises(ModelError, match="more memory"):
+            model.score(CONVERSATIONS[::-1], LABELS, QUIET)
+        patched.setattr(model.decoder, "step", exhausted)
+        with pytest.raises(ModelError, match="more memory"):
+            model.generate(CONVERSATIONS, Sampling(max_tokens=4), None, QUIET)
+    after = model.score(CONVERSATIONS, LABELS, QUIET).probabilities
+    np.testing.assert_allclose(after, before, rtol=1e-5)

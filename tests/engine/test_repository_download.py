@@ -63,6 +63,14 @@ def test_only_wanted_files_of_a_commit(store: Store, hub: Hub) -> None:
     assert [name for name in hub.fetched if "onnx" in name] == ["onnx/model_q4.onnx"]
 
 
+@pytest.mark.parametrize("name", ["../model_q8.onnx", "/model_q8.onnx", "..\\model_q8.onnx"])
+def test_names_that_lead_out_of_the_folder_are_not_files(store: Store, hub: Hub, name: str) -> None:
+    hub.invented = [name]
+    with pytest.raises(NameNotFoundError, match="no ONNX file"):
+        got(store, file=name)
+    assert not any("q8" in asked for asked in hub.asked)
+
+
 def test_a_revision_is_pinned(store: Store, hub: Hub) -> None:
     hub.tags["v1"] = OTHER
     tagged = got(store, revision="v1")

@@ -2,12 +2,15 @@
 
 import json
 import shutil
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from augursql.engine.repository import sizing
+from augursql.engine.repository import store as repository_store
 from augursql.engine.repository.kinds import context_of, kind_of
 from augursql.engine.repository.machine import Machine, this_machine
 from augursql.engine.repository.manifest import Manifest
@@ -106,14 +109,15 @@ def test_safetensors_are_preferred_and_onnx_files_can_be_named(
     assert got(folder, store, dtype="int4").manifest.graph == ""
     named = got(folder, store, dtype="q4f16")
     assert named.manifest.graph == "onnx/model_q4f16.onnx"
-    assert named.graph is not None and named.graph.read_bytes().startswith(b"onnx/model_q4f16")
+    assert named.graph is not None and b"onnx/model_q4f16" in named.graph.read_bytes()
     assert named.weights == []
     whole = got(folder, store, file="onnx/model.onnx")
     assert {n for n in whole.manifest.files if "onnx" in n} == {
         "onnx/model.onnx",
         "onnx/model.onnx_data",
     }
-    assert whole.manifest.weight_bytes == 700 + 50 * len("onnx/model.onnx")
+    assert whole.graph is not None
+    assert whole.manifest.weight_bytes == 700 + whole.graph.stat().st_size
     assert got(folder, store).manifest.graph == ""
     by_path = obtain(
         str(folder / "onnx/model_q4.onnx"), store, offline=True, monitor=QUIET
@@ -260,6 +264,32 @@ def test_variants_of_several_files(store: Store, tmp_path: Path) -> None:
     without = store.get(artifact.digest)
     assert without is not None and without.manifest.variants == {}
     made().verify("int4")
+
+
+def test_a_variant_that_two_make_at_once_is_there_once(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifact = got(write_language_model(tmp_path / "lm"), store)
+    together, flush = threading.Barrier(2, timeout=10), repository_store._flush
+
+    def flushed(folder: Path) -> None:
+        flush(folder)
+        if folder.name == "made":  # before the folder is moved, whoever looked first
+            together.wait()
+
+    monkeypatch.setattr(repository_store, "_flush", flushed)
+
+    def work(_: int) -> Artifact:
+        with store.scratch() as scratch:
+            folder = scratch / "made"
+            folder.mkdir()
+            (folder / "model.onnx").write_bytes(b"graph")
+            return store.add_files(artifact, "int4", folder, 0.99)
+
+    with ThreadPoolExecutor() as threads:
+        first, second = threads.map(work, range(2))
+    assert first == second == store.get(artifact.digest)
+    first.verify("int4")
 
 
 def test_a_damaged_source_is_noticed(store: Store, tmp_path: Path) -> None:
