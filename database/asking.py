@@ -23,7 +23,7 @@ _SUMMARIZE_AGG = (
 _MATCHES = "Say whether the text satisfies the condition."
 _RERANK = "Say whether the text answers the query."
 _PARTS = (
-    "The texts below were written about parts of a whole by who was told the above. "
+    "The texts below are answers to this, each about a part of the whole. "
     "Combine them into one answer about the whole."
 )
 PART_TOKENS = 256
