@@ -41,7 +41,7 @@ class Gathering:
     @property
     def longest_answer(self) -> int:
         """In tokens, at most."""
-        return max(demand.sampling.max_tokens for demand in (self.demand, self.partial))
+        return max(demand.longest_answer for demand in (self.demand, self.partial))
 
     def packing(self, speaker: Speaker) -> Packing:
         """What makes parts of texts that fit into each of the prompts."""

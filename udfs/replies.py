@@ -46,6 +46,13 @@ class Demand:
         """Whether the answer is one of a few that are scored, not written."""
         return self.type.labels is not None and self.sampling.temperature == 0
 
+    @property
+    def longest_answer(self) -> int:
+        """In tokens, at most: of labels all are scored, and none has more tokens than bytes."""
+        if self.scored:
+            return sum(len(label.encode()) for label in self.type.labels or ())
+        return self.sampling.max_tokens
+
 
 @dataclass(frozen=True, slots=True)
 class Replies:
@@ -109,10 +116,7 @@ def _that_fit(
     speaker: Speaker, asked: Sequence[Conversation], places: list[int], demand: Demand
 ) -> list[int]:
     """Those that still leave room for an answer, now that they tell of an earlier one."""
-    longest = demand.sampling.max_tokens
-    if demand.scored:
-        longest = sum(len(label.encode()) for label in demand.type.labels or ())
-    room = speaker.context - longest
+    room = speaker.context - demand.longest_answer
     doubtful = [i for i in places if most_tokens(asked[i]) > room]
     if not doubtful:
         return places
