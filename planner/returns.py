@@ -90,11 +90,19 @@ class AnswerType:
         if self.kind in _UNSIGNED:
             return _whole(0, 2 ** _UNSIGNED[self.kind] - 1)
         if self.kind == "DECIMAL":
-            most = 10 ** min(self.digits[0] - self.digits[1], 15) - 1
+            most = _most(*self.digits)
             return {"type": "number", "minimum": -most, "maximum": most}
         if self.kind in ("FLOAT", "DOUBLE"):
             return {"type": "number"}
         return {"type": "boolean" if self.kind == "BOOLEAN" else "string"}
+
+
+def _most(width: int, scale: int) -> int | float:
+    """The largest DECIMAL of at most 15 digits, which is how many a double holds."""
+    before = min(width - scale, 15)
+    after = min(scale, 15 - before)
+    largest: int = 10 ** (before + after) - 1
+    return largest / 10.0**after if after else largest
 
 
 def _whole(least: int, most: int) -> dict[str, Any]:

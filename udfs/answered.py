@@ -1,9 +1,10 @@
 """Answers as text become values: of any type that RETURNS knows, as Arrow columns."""
 
 import json
+import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 import pyarrow as pa
@@ -42,6 +43,8 @@ _FORMS = {
 _NUMBER = "Answer with a number, and nothing else."
 # Read as they are; all others as JSON.
 _PLAIN = ("VARCHAR", "ENUM")
+_EXACT = Context(prec=38)
+_LARGEST_FLOAT = 3.4028234663852886e38
 
 
 class UnreadableAnswerError(Exception):
@@ -81,9 +84,9 @@ def form_of(type_: AnswerType, pattern: str | None) -> str:
 def value_of(type_: AnswerType, text: str) -> Any:
     """The value of an answer. Raises UnreadableAnswerError."""
     if type_.kind in _PLAIN:
-        return _value(type_, text.strip())
+        return _value(type_, text)
     try:
-        return _value(type_, json.loads(text))
+        return _value(type_, json.loads(text, parse_float=Decimal))
     except (ValueError, TypeError, InvalidOperation, OverflowError) as error:
         raise UnreadableAnswerError(f"it is not of the type {type_.sql}.") from error
 
@@ -95,7 +98,12 @@ def fallback_of(type_: AnswerType, given: Any) -> Any:
     text = str(given) if isinstance(given, str) else json.dumps(given)
     if type_.kind == "ENUM" and text not in type_.values:
         raise UnreadableAnswerError(f"it is not of the type {type_.sql}.")
-    return value_of(type_, json.dumps(text) if type_.kind in ("DATE", "TIMESTAMP") else text)
+    value = value_of(type_, json.dumps(text) if type_.kind in ("DATE", "TIMESTAMP") else text)
+    try:
+        column_of(type_, [value])
+    except (pa.ArrowException, OverflowError) as error:
+        raise UnreadableAnswerError(f"it is not of the type {type_.sql}.") from error
+    return value
 
 
 def column_of(type_: AnswerType, values: Sequence[Any]) -> pa.Array:
@@ -123,14 +131,21 @@ def _value(type_: AnswerType, given: Any) -> Any:
         case "LIST" if type_.item is not None:
             return [_value(type_.item, item) for item in given]
         case "DECIMAL":
-            return Decimal(str(given)).quantize(Decimal(1).scaleb(-type_.digits[1]))
+            return Decimal(given).quantize(Decimal(1).scaleb(-type_.digits[1]), context=_EXACT)
         case "DATE":
             return date.fromisoformat(given)
         case "TIMESTAMP":
             moment = datetime.fromisoformat(given)
             return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
         case "FLOAT" | "DOUBLE":
-            return float(given)
-        case "HUGEINT" | "UHUGEINT":
-            return Decimal(int(given))
-    return int(given)
+            return _finite(float(given), _LARGEST_FLOAT if type_.kind == "FLOAT" else math.inf)
+    whole = int(given)
+    if whole != given:
+        raise ValueError("it is not a whole number")
+    return Decimal(whole) if type_.kind in ("HUGEINT", "UHUGEINT") else whole
+
+
+def _finite(value: float, largest: float) -> float:
+    if not math.isfinite(value) or abs(value) > largest:
+        raise OverflowError("it is too large")
+    return value

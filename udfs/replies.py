@@ -66,9 +66,9 @@ def replies(speaker: Speaker, conversations: Sequence[Conversation], demand: Dem
     tokens, cached = np.zeros(len(asked), np.int32), np.ones(len(asked), np.bool_)
     spent = 0
     for attempt in range(demand.retries + 1):
-        if not failed:
+        places = list(failed) if attempt == 0 else _fitting(speaker, asked, list(failed), demand)
+        if not places:
             break
-        places = list(failed)
         said, costs = _said(speaker, [asked[i] for i in places], demand, attempt)
         tokens[places] += costs.tokens
         cached[places] &= costs.cached
@@ -81,6 +81,17 @@ def replies(speaker: Speaker, conversations: Sequence[Conversation], demand: Dem
                 values[i], confidence[i] = reading.value, answer.confidence
                 del failed[i]
     return Replies(column_of(demand.type, values), confidence, Costs(tokens, cached, spent), failed)
+
+
+def _fitting(
+    speaker: Speaker, asked: Sequence[Conversation], places: list[int], demand: Demand
+) -> list[int]:
+    """Those of the places whose conversation, which has grown, leaves room for an answer."""
+    if not places:
+        return places
+    room = speaker.context - demand.sampling.max_tokens
+    tokens = speaker.count_tokens([asked[place] for place in places]).tolist()
+    return [place for place, count in zip(places, tokens, strict=True) if count <= room]
 
 
 def foreseen(speaker: Speaker, conversations: Sequence[Conversation], demand: Demand) -> Counts:
@@ -118,8 +129,14 @@ def _read(said: Sequence[Said], demand: Demand) -> list[_Reading]:
     """All answers of one attempt, checked in one batch."""
     found = list[_Reading]()
     for answer in said:
+        if demand.pattern is not None and not answer.finished:
+            found.append(_Reading(reason=NOT_FINISHED))
+            continue
+        free = demand.type.is_text and demand.pattern is None
         try:
-            found.append(_Reading(value_of(demand.type, answer.text)))
+            found.append(
+                _Reading(value_of(demand.type, answer.text.strip() if free else answer.text))
+            )
         except UnreadableAnswerError as error:
             found.append(_Reading(reason=str(error) if answer.finished else NOT_FINISHED))
     check, readable = demand.check, [i for i, one in enumerate(found) if not one.reason]

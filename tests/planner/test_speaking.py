@@ -212,7 +212,7 @@ def test_types_have_json_schemas() -> None:
         "additionalProperties": False,
     }
     assert answer_type("UINTEGER").schema() == _whole(0, 2**32 - 1)
-    assert answer_type("DECIMAL(8,2)").schema()["maximum"] == 999_999
+    assert answer_type("DECIMAL(8,2)").schema()["maximum"] == 999_999.99
 
 
 def _whole(least: int, most: int) -> dict[str, object]:
