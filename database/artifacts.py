@@ -85,7 +85,15 @@ class Artifacts:
             return self.fetched(DEFAULT, settings, Request())
         found = Store(settings.store).get(row.digest)
         if found is None:
-            found = self.fetched(row.source, settings, self._as_before(row, settings))
+            try:
+                found = self.fetched(row.source, settings, self._as_before(row, settings))
+            except NameNotFoundError as error:
+                raise ModelError(
+                    f'The files of model "{row.name}" are gone: they are neither in '
+                    f'{settings.store} nor at "{row.source}".',
+                    hint=f"Bring them back, or deploy it again: CREATE OR REPLACE MODEL {row.name} "
+                    "FROM 'hub id or folder'.",
+                ) from error
         if found.digest != row.digest:
             raise ModelError(
                 f'The files of model "{row.name}" are gone, and "{row.source}" has others now.',

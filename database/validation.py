@@ -11,7 +11,7 @@ from augursql.errors import InvalidValueError
 from augursql.planner.lexer import Span
 from augursql.udfs.replies import Check
 
-_ANSWERS = "augur_answers"
+_ANSWERS, _NUMBER = "augur_answers", "augur_number"
 
 
 def check_of(
@@ -24,8 +24,10 @@ def check_of(
     """
     cursor = connection.cursor()
     try:
-        cursor.execute(f"SELECT {_held(condition)} FROM (SELECT CAST(NULL AS {type_}) AS value)")
-        cursor.fetchall()
+        if not _stands_alone(cursor, condition):
+            raise InvalidValueError("validate is one condition over value.", span=place)
+        sample = f"(SELECT 0 AS {_NUMBER}, CAST(NULL AS {type_}) AS value)"
+        cursor.execute(_holding(condition, sample)).fetchall()
     except duckdb.Error as error:
         raise InvalidValueError(
             f"validate is not a condition over value: {first_line(error)}",
@@ -43,15 +45,27 @@ def _holds(
     cursor = connection.cursor()
     try:
         numbers = pa.array(range(len(values)), pa.int64())
-        cursor.register(_ANSWERS, pa.table({"number": numbers, "answer": values}))
-        rows = cursor.execute(
-            f"SELECT {_held(condition)} FROM (SELECT number, CAST(answer AS {type_}) AS value "
-            f"FROM {_ANSWERS}) ORDER BY number"
-        ).fetchall()
+        cursor.register(_ANSWERS, pa.table({_NUMBER: numbers, "answer": values}))
+        answers = f"(SELECT {_NUMBER}, CAST(answer AS {type_}) AS value FROM {_ANSWERS})"
+        rows = cursor.execute(_holding(condition, answers)).fetchall()
+    except duckdb.Error as error:
+        raise InvalidValueError(
+            f"The condition of validate fails on an answer: {first_line(error)}",
+            hint="A condition that is NULL is not satisfied: TRY_CAST(value AS INTEGER) > 3.",
+        ) from error
     finally:
         cursor.close()
-    return [bool(row[0]) for row in rows]
+    held = {row[0] for row in rows}
+    return [number in held for number in range(len(values))]
 
 
-def _held(condition: str) -> str:
-    return f"coalesce(CAST(({condition}) AS BOOLEAN), false)"
+def _stands_alone(cursor: duckdb.DuckDBPyConnection, condition: str) -> bool:
+    """Whether it is no more than a condition: its brackets are closed, and no statement follows.
+
+    Without brackets around it, a bracket that closes too early is an error. Raises duckdb.Error.
+    """
+    return len(cursor.extract_statements(f"SELECT 1 WHERE {condition}")) == 1
+
+
+def _holding(condition: str, answers: str) -> str:
+    return f"SELECT {_NUMBER} FROM {answers} WHERE (\n{condition}\n)"

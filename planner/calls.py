@@ -141,7 +141,13 @@ def template_inputs(
     sentence: Sentence, i: int, named: tuple[tuple[int, range], ...] = ()
 ) -> tuple[Argument, ...]:
     """One input per placeholder of the template at `i`: a named value where one is given."""
-    given = {sentence.token(name).value.lower(): value for name, value in named}
+    given = dict[str, range]()
+    for token, piece in named:
+        name = sentence.token(token).value
+        if name.lower() in given:
+            message, span = f'"{name}" is given twice.', sentence.span(token, token)
+            raise StatementError(message, span=span, sql=sentence.whole)
+        given[name.lower()] = piece
     inputs = list[Argument]()
     for place in placeholders(sentence.token(i), sentence.whole):
         value = given.get(place.name.lower())

@@ -58,6 +58,8 @@ class Cursor:
             parts.append(token.value)
             self.position += 1
             if token.kind == "string" or not self.take_symbol("."):
+                if not all(parts):
+                    break
                 return ".".join(parts), self.sentence.span(first, self.position - 1)
         raise self.error(f"Here the name of {what} is missing.")
 

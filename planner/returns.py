@@ -90,14 +90,19 @@ class AnswerType:
         if self.kind in _UNSIGNED:
             return _whole(0, 2 ** _UNSIGNED[self.kind] - 1)
         if self.kind == "DECIMAL":
-            width, scale = self.digits
-            # A double holds fifteen digits: more of them are not asked for.
-            scale = max(0, min(scale, 15 - (width - scale)))
-            most = (10 ** min(width - self.digits[1] + scale, 15) - 1) / 10**scale
+            most = _most(*self.digits)
             return {"type": "number", "minimum": -most, "maximum": most}
         if self.kind in ("FLOAT", "DOUBLE"):
             return {"type": "number"}
         return {"type": "boolean" if self.kind == "BOOLEAN" else "string"}
+
+
+def _most(width: int, scale: int) -> int | float:
+    """The largest DECIMAL of at most 15 digits, which is how many a double holds."""
+    before = min(width - scale, 15)
+    after = min(scale, 15 - before)
+    largest: int = 10 ** (before + after) - 1
+    return largest / 10.0**after if after else largest
 
 
 def _whole(least: int, most: int) -> dict[str, Any]:

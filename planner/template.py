@@ -7,6 +7,9 @@ from augursql.errors import StatementError
 from augursql.planner.lexer import Span, Token, quoted
 
 _PARTS = re.compile(r"\{\{|\}\}|\{(?P<name>[^{}]*)\}|(?P<lonely>[{}])")
+# A name, in double quotes or not; several with dots between them.
+_PART = re.compile(r'"(?:[^"]|"")+"|[^".]+')
+_DOTTED = re.compile(rf"(?:{_PART.pattern})(?:\.(?:{_PART.pattern}))*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,10 @@ def placeholders(token: Token, whole: str) -> tuple[Placeholder, ...]:
 
 def _column(name: str) -> str:
     """The SQL of a placeholder: a column, perhaps with its table before a dot."""
-    if name.startswith('"'):
-        return name
-    return ".".join(quoted(part) for part in name.split("."))
+    if not _DOTTED.fullmatch(name):
+        return quoted(name)
+    parts = (match[0] for match in _PART.finditer(name))
+    return ".".join(part if part.startswith('"') else quoted(part) for part in parts)
 
 
 def pieces(template: str) -> tuple[str | int, ...]:

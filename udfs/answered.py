@@ -1,9 +1,10 @@
 """Answers as text become values: of any type that RETURNS knows, as Arrow columns."""
 
 import json
+import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 import pyarrow as pa
@@ -42,6 +43,8 @@ _FORMS = {
 _NUMBER = "Answer with a number, and nothing else."
 # Read as they are; all others as JSON.
 _PLAIN = ("VARCHAR", "ENUM")
+_EXACT = Context(prec=38)
+_LARGEST_FLOAT = 3.4028234663852886e38
 
 
 class UnreadableAnswerError(Exception):
@@ -83,7 +86,7 @@ def value_of(type_: AnswerType, text: str) -> Any:
     if type_.kind in _PLAIN:
         return _value(type_, text if text in type_.values else text.strip())
     try:
-        return _value(type_, json.loads(text))
+        return _value(type_, json.loads(text, parse_float=Decimal))
     except (ValueError, TypeError, InvalidOperation, OverflowError) as error:
         raise UnreadableAnswerError(f"it is not of the type {type_.sql}.") from error
 
@@ -128,14 +131,21 @@ def _value(type_: AnswerType, given: Any) -> Any:
         case "LIST" if type_.item is not None:
             return [_value(type_.item, item) for item in given]
         case "DECIMAL":
-            return Decimal(str(given)).quantize(Decimal(1).scaleb(-type_.digits[1]))
+            return Decimal(given).quantize(Decimal(1).scaleb(-type_.digits[1]), context=_EXACT)
         case "DATE":
             return date.fromisoformat(given)
         case "TIMESTAMP":
             moment = datetime.fromisoformat(given)
             return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
         case "FLOAT" | "DOUBLE":
-            return float(given)
-        case "HUGEINT" | "UHUGEINT":
-            return Decimal(int(given))
-    return int(given)
+            return _finite(float(given), _LARGEST_FLOAT if type_.kind == "FLOAT" else math.inf)
+    whole = int(given)
+    if whole != given:
+        raise ValueError("it is not a whole number")
+    return Decimal(whole) if type_.kind in ("HUGEINT", "UHUGEINT") else whole
+
+
+def _finite(value: float, largest: float) -> float:
+    if not math.isfinite(value) or abs(value) > largest:
+        raise OverflowError("it is too large")
+    return value

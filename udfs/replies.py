@@ -77,8 +77,6 @@ def replies(speaker: Speaker, conversations: Sequence[Conversation], demand: Dem
     tokens, cached = np.zeros(len(asked), np.int32), np.ones(len(asked), np.bool_)
     spent = 0
     for attempt in range(demand.retries + 1):
-        if not failed:
-            break
         places = list(failed) if not attempt else _that_fit(speaker, asked, list(failed), demand)
         if not places:
             break
@@ -144,8 +142,14 @@ def _read(said: Sequence[Said], demand: Demand) -> list[_Reading]:
     """All answers of one attempt, checked in one batch."""
     found = list[_Reading]()
     for answer in said:
+        if demand.pattern is not None and not answer.finished:
+            found.append(_Reading(reason=NOT_FINISHED))
+            continue
+        free = demand.type.is_text and demand.pattern is None
         try:
-            found.append(_Reading(value_of(demand.type, answer.text)))
+            found.append(
+                _Reading(value_of(demand.type, answer.text.strip() if free else answer.text))
+            )
         except UnreadableAnswerError as error:
             found.append(_Reading(reason=str(error) if answer.finished else NOT_FINISHED))
     check, readable = demand.check, [i for i, one in enumerate(found) if not one.reason]

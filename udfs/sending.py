@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from augursql.engine.generation.fitting import Draft, Prompt, fitted
+from augursql.errors import InvalidValueError
 from augursql.udfs.chunk import Chunk
 from augursql.udfs.results import ExplainedRow, Metadata, explained
 from augursql.udfs.shots import Shot
@@ -31,6 +32,12 @@ class Manner:
 
 def prompts_of(drafts: Sequence[Draft], speaker: Speaker, answer: int) -> list[Prompt]:
     """Prompts that leave room for an answer of so many tokens. Raises InvalidValueError."""
+    if answer >= speaker.context:
+        raise InvalidValueError(
+            f"The model takes {speaker.context:,} tokens, prompt and answer together, which leaves "
+            f"no room beside an answer of {answer:,}.",
+            hint="Lower max_tokens.",
+        )
     return fitted(drafts, speaker.context - answer, speaker.count_tokens)
 
 

@@ -54,6 +54,11 @@ def _inputs(config: Config, added: "_Added") -> dict[str, Floats]:
             if isinstance(heads, AlignedSource):
                 a = heads.spread(a.T).T if name == "output" else a
                 b = heads.spread(b) if name == "qkv" else b
+            if not (np.isfinite(a).all() and np.isfinite(b).all()):
+                raise ModelError(
+                    "The adapter has weights that are not finite numbers.",
+                    hint="Its training has failed: use an earlier checkpoint.",
+                )
             found[f"lora.{number}.{name}.a"] = np.ascontiguousarray(a)
             found[f"lora.{number}.{name}.b"] = np.ascontiguousarray(b)
     return found

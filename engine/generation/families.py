@@ -65,7 +65,7 @@ def unaligned_source(config: Config, tensors: NamedTensors) -> Source:
         )
     try:
         return FAMILIES[family](config, tensors)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
         raise ModelError(
             f'The config.json of the model does not fit its family "{family}": '
             f"{type(error).__name__} {error}."

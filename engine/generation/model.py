@@ -186,6 +186,8 @@ class LanguageModel:
 
     def _check_lengths(self, prompts: Sequence[Ids], more: int) -> None:
         longest = max(map(len, prompts), default=0)
+        if not all(map(len, prompts)):
+            raise InvalidValueError(f"A prompt is empty, and {self.name} has no token for that.")
         if longest + more > self.context:
             raise InvalidValueError(
                 f"A prompt has {longest:,} tokens, and {self.name} takes {self.context:,} with the "

@@ -44,10 +44,8 @@ class AnswerRow:
 
     @property
     def ended(self) -> bool:
-        """Whether it ended by itself: it was not cut."""
-        if self.matcher is not None:
-            return self.matcher.complete and not self.matcher.closed
-        return self.over
+        """Whether it was not cut: it ended by itself, or was brought to an end of its grammar."""
+        return self.over if self.matcher is None else self.matcher.complete
 
     @property
     def wants(self) -> bool:

@@ -218,3 +218,16 @@ def test_databases_of_earlier_versions(folder: Path, tmp_path: Path) -> None:
         ]
         options = con.execute("SELECT options FROM augur.models WHERE name = 'llm'").fetchall()
         assert json.loads(options[0][0]) == {"dtype": "int8"}
+
+
+def test_files_that_are_gone_for_good(con: Connection, folder: Path, tmp_path: Path) -> None:
+    con.execute(f"CREATE MODEL llm FROM '{folder}'; CREATE TABLE t AS SELECT 'a' AS x")
+    con.close()
+    shutil.rmtree(tmp_path / "home")
+    shutil.rmtree(folder)
+    settings = {"progress": "off", "home": str(tmp_path / "home"), "offline": True}
+    with Connection(tmp_path / "new.duckdb", settings=settings) as again:
+        for sql in ("SELECT prompt('{x}' USING MODEL llm) FROM t", "DESCRIBE MODEL llm"):
+            with pytest.raises(errors.Error, match='The files of model "llm" are gone'):
+                again.execute(sql)
+        again.execute("DROP MODEL llm")
