@@ -20,6 +20,9 @@ from augursql.settings import Settings
 from augursql.types import Monitor
 
 _SHARE_OF_MACHINE = 0.75
+# The next number, when prompts are written or labels scored in another way: answers that the cache
+# keeps are then asked anew.
+_ANSWERS = 1
 
 
 class Loader(Protocol):
@@ -105,7 +108,7 @@ class ServedModel:
     def producer(self) -> str:
         """What tells its answers from those of all other models: digests and precision."""
         adapter = f"+{self.adapter.digest}" if self.adapter is not None else ""
-        return f"{self.artifact.digest}{adapter}/{self.options.dtype}"
+        return f"{self.artifact.digest}{adapter}/{self.options.dtype}/{_ANSWERS}"
 
     @property
     def adapter_digest(self) -> str:

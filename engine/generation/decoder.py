@@ -11,8 +11,6 @@ from augursql.engine.runtime.sessions import Binding, Session
 
 Ids = NDArray[np.int64]
 Logits = NDArray[np.float32]
-# Longer inputs are fed in pieces: attention's scratch memory grows with both lengths.
-PIECE = 512
 _MASKED = np.float32(-3e4)
 
 
@@ -90,13 +88,10 @@ class Decoder:
 
         Returns the logits [vocabulary] after the last of them.
         """
-        for first in range(0, len(ids), PIECE):
-            piece = ids[None, first : first + PIECE]
-            place = start + first
-            positions = np.arange(place, place + piece.shape[1])[None]
-            last = np.array([place + piece.shape[1] - 1], np.int32)
-            logits = self._run(cache, piece, positions, last, None, [piece.shape[1] - 1])
-        found: Logits = logits[0]
+        count = len(ids)
+        positions = np.arange(start, start + count)[None]
+        last = np.array([start + count - 1], np.int32)
+        found: Logits = self._run(cache, ids[None], positions, last, None, [count - 1])[0]
         return found
 
     def every(self, cache: Cache, ids: Ids) -> Logits:

@@ -55,14 +55,13 @@ class _Batch:
     def run(self, monitor: Monitor) -> None:
         while self._waiting or self._active:
             while self._waiting and len(self._active) < len(self._lengths):
-                monitor.check()
                 self._enter(self._waiting.popleft(), monitor)
             monitor.check()
             if self._active:
                 self._step(monitor)
 
     def _enter(self, row: AnswerRow, monitor: Monitor) -> None:
-        logits = self._trunk.read(row.prompt)
+        logits = self._trunk.read(row.prompt, monitor.check)
         self._choose(logits[None], [row])
         if row.finished:
             monitor.advance(1)

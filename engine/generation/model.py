@@ -173,7 +173,8 @@ class LanguageModel:
         if not self._speed.known:
             with self._lock, self._measured(worn := self._wardrobe.worn("")):
                 size = min(_TRIAL_TOKENS, self.context)
-                worn.trunk.read(np.random.default_rng(0).integers(0, self._vocabulary, size))
+                trial = np.random.default_rng(0).integers(0, self._vocabulary, size)
+                worn.trunk.read(trial, lambda: None)
         return self._speed.tokens_per_second
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ cache of one sequence is enough, of which each prompt overwrites what it does no
 LLM Queries in Relational Data Analytics Workloads", MLSys 2025).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from augursql.engine.generation.decoder import Ids, Logits
 from augursql.engine.generation.decoding import Decoding
 
 _GRAIN = 256
+# Longer prompts are fed in pieces: attention's scratch memory grows with both lengths, and a user
+# who cancels does not want to wait.
+PIECE = 512
 
 
 def prefix_order(prompts: Sequence[Ids]) -> list[int]:
@@ -45,13 +48,18 @@ class Trunk:
             cache.copy(0, self.cache, 0, len(self._tokens))
             self.cache = cache
 
-    def read(self, prompt: Ids) -> Logits:
-        """Puts a prompt of at least one token into the cache; the logits after its last token."""
+    def read(self, prompt: Ids, check: Callable[[], None]) -> Logits:
+        """Puts a prompt of at least one token into the cache; the logits after its last token.
+
+        `check` is called between pieces of long prompts, and may raise to stop.
+        """
         self.reserve(len(prompt))
         shared = min(_common(self._tokens, prompt), len(prompt) - 1)
         # Should the run fail, only the shared part is there.
         self._tokens = prompt[:shared]
-        logits = self._decoder.extend(self.cache, prompt[shared:], shared)
+        for first in range(shared, len(prompt), PIECE):
+            check()
+            logits = self._decoder.extend(self.cache, prompt[first : first + PIECE], first)
         self._tokens = prompt
         self.computed += len(prompt) - shared
         return logits

@@ -29,8 +29,7 @@ def score(
     found = np.empty((len(prompts), trie.count))
     trunk.reserve(max(map(len, prompts), default=0) + len(trie.tokens))
     for place in prefix_order(prompts):
-        monitor.check()
-        root = trunk.read(prompts[place])
+        root = trunk.read(prompts[place], monitor.check)
         scores = _scores(decoder, trunk, trie, root, len(prompts[place]))
         found[place] = trie.probabilities(scores, 1)[0]
         monitor.advance(1)

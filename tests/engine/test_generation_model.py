@@ -194,7 +194,7 @@ def test_prompts_that_begin_alike_are_computed_once(load: Load) -> None:
     prompts = [np.append(shared, [tail, 3]) for tail in (5, 9, 5)] + [np.arange(4)]
     trunk = Trunk(decoder)
     for place in prefix_order(prompts):
-        trunk.read(prompts[place])
+        trunk.read(prompts[place], lambda: None)
     # 4 of the short one that all begin like, 16 + 2, 2 and, of the one that is there twice, 1.
     assert trunk.computed == 4 + 18 + 2 + 1
 
@@ -334,3 +334,23 @@ def test_the_speed_of_a_model_with_a_short_context(tmp_path: Path) -> None:
     artifact = obtain(str(source), store, offline=True, monitor=QUIET)
     model = load_language_model(artifact, store, LanguageOptions(dtype="fp32"), QUIET)
     assert model.tokens_per_second() > 0
+
+
+def test_a_long_prompt_can_be_cancelled_on_its_way(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("augursql.engine.generation.prefixes.PIECE", 16)
+    model, calls = load("int8"), list[int]()
+
+    class Later(SilentMonitor):
+        def check(self) -> None:
+            calls.append(1)
+            if len(calls) == 3:
+                raise InterruptedStatementError("The statement was cancelled.")
+
+    with pytest.raises(InterruptedStatementError):
+        model.score([asked("w1 " * 90)], LABELS, Later())
+    whole = model.score([asked("w1 " * 90)], LABELS, QUIET).probabilities
+    monkeypatch.undo()
+    at_once = load("int8").score([asked("w1 " * 90)], LABELS, QUIET).probabilities
+    np.testing.assert_allclose(whole, at_once, rtol=1e-4)
