@@ -87,6 +87,10 @@ class Chat:
             for ids, other in zip(whole, alone, strict=True)
         ]
 
+    def holds_special(self, text: str) -> bool:
+        """Whether a special token stands in the text, by its letters."""
+        return self._marks.broken(text) != text
+
     def text(self, ids: Sequence[int]) -> str:
         """The text of an answer's ids, special tokens skipped."""
         return str(self._backend.decode(list(ids), skip_special_tokens=True))

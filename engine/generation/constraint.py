@@ -22,9 +22,16 @@ from augursql.errors import InvalidValueError, ModelError
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher
+    from llguidance._lib import JsonCompileOptions
 
 _COMPILED = 64
 _LONGEST_STRING = 2000
+_COMPACT: "JsonCompileOptions" = {
+    "whitespace_flexible": False,
+    "item_separator": ",",
+    "key_separator": ":",
+}
+_NOT_FORCED = '%llguidance {"no_forcing": true}\n'
 _BOUNDS = ("maxLength", "pattern", "format", "enum", "const")
 
 
@@ -65,6 +72,7 @@ class Grammar:
             ) from error
         self.words = (vocabulary + 31) // 32
         self._ends = frozenset(ends)
+        self._holds_special = chat.holds_special
         self._closing = Closing(self._tokenizer, self.words)
         self._compiled: OrderedDict[Constraint, _Compiled] = OrderedDict()
         self._lock = threading.Lock()
@@ -92,7 +100,9 @@ class Grammar:
     def _compile(self, constraint: Constraint) -> _Compiled:
         import llguidance
 
-        start = llguidance.LLMatcher(self._tokenizer, _grammar(constraint), log_level=0)
+        # llguidance forces the letters of a special token as that token, and then refuses it.
+        free = self._holds_special(constraint.text)
+        start = llguidance.LLMatcher(self._tokenizer, _grammar(constraint, free), log_level=0)
         if start.is_error():
             raise _invalid(constraint, start.get_error())
         shortest = self._closing.path(start, 512) or []
@@ -209,24 +219,26 @@ class Matcher:
         return tokens
 
 
-def _grammar(constraint: Constraint) -> str:
+def _grammar(constraint: Constraint, free: bool) -> str:
+    """What llguidance compiles; with `free`, no tokens are forced."""
     from llguidance import LLMatcher, regex_to_lark
 
-    text = constraint.text
+    text, head = constraint.text, _NOT_FORCED if free else ""
     if constraint.kind == "json":
-        schema = _parsed(constraint, dict)
-        return LLMatcher.grammar_from_json_schema(
-            _bounded(schema),
-            overrides={"whitespace_flexible": False, "item_separator": ",", "key_separator": ":"},
-        )
+        schema = _bounded(_parsed(constraint, dict))
+        if free:
+            told = json.dumps({**schema, "x-guidance": _COMPACT}, ensure_ascii=False)
+            return LLMatcher.grammar_from_lark(f"{head}start: %json {told}")
+        return LLMatcher.grammar_from_json_schema(schema, overrides=_COMPACT)
     if constraint.kind == "choice":
         options = _parsed(constraint, list)
         if not options or not all(isinstance(o, str) and o for o in options):
             raise _invalid(constraint, "it is not a list of texts that are not empty")
         text = "|".join(re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", option) for option in options)
-        return LLMatcher.grammar_from_regex(text)
+        if not free:
+            return LLMatcher.grammar_from_regex(text)
     # Classes such as \d are ASCII's, as they are in DuckDB.
-    return LLMatcher.grammar_from_lark(f"start: /{regex_to_lark(text, 'dws')}/")
+    return LLMatcher.grammar_from_lark(f"{head}start: /{regex_to_lark(text, 'dws')}/")
 
 
 def _parsed(constraint: Constraint, kind: type) -> Any:

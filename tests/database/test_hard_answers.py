@@ -145,3 +145,14 @@ def test_an_adapter_that_is_no_number(tmp_path: Path) -> None:
         con.execute(f"CREATE MODEL lora FROM '{adapter}' USING MODEL llm")
         with pytest.raises(augursql.Error, match="weights that are not finite numbers"):
             con.execute("SELECT classify('x', ['a', 'b'] USING MODEL lora)")
+
+
+def test_special_tokens_in_the_names_of_fields_and_labels(tmp_path: Path) -> None:
+    folder = write_language_model(tmp_path / "m", letters=True, max_position_embeddings=1024)
+    with Connection(settings={"progress": "off"}) as con:
+        con.execute(f"CREATE MODEL llm FROM '{folder}'")
+        found = answer(
+            con, """RETURNS STRUCT("<s>" TINYINT, b ENUM('</s>')[]) OPTIONS (seed = 1)"""
+        )
+        assert isinstance(found, dict) and list(found) == ["<s>", "b"]
+        assert set(found["b"] or []) <= {"</s>"}
