@@ -40,6 +40,12 @@ _DEFAULTS: Mapping[str, Config] = {
 }
 
 
+_SIZES = (
+    *("num_hidden_layers", "n_layer", "num_attention_heads", "n_head", "num_key_value_heads"),
+    *("hidden_size", "n_embd", "intermediate_size", "vocab_size", "head_dim"),
+)
+
+
 def read_config(folder: Path) -> Config:
     """The config.json of a decoder, or of the decoder within a model that also sees.
 
@@ -51,6 +57,10 @@ def read_config(folder: Path) -> Config:
     family = config.get("model_type")
     if not isinstance(family, str):
         raise ModelError("The model's config.json does not say which family it belongs to.")
+    for name in _SIZES:
+        size = config.get(name, 1)
+        if size is not None and (not isinstance(size, int) or size < 1):
+            raise ModelError(f"The model's config.json says that {name} is {size!r}.")
     full = {**_DEFAULTS.get(family, {}), **config}
     return {key: value for key, value in _with_rotary(full).items() if value is not None}
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from augursql.engine.generation.architecture import UnknownFamilyError
+from augursql.engine.generation.chat import Chat
+from augursql.engine.generation.conversation import Message
 from augursql.engine.generation.families import open_source
 from augursql.engine.generation.options import LanguageOptions
 from augursql.engine.repository.export import export_decoder
@@ -12,6 +14,7 @@ from augursql.errors import ModelError
 from augursql.types import Monitor
 
 DTYPES = ("int4", "int8", "fp32")
+_TRIAL = (Message("user", "Hello."),)
 _CONVERTER = "augursql.engine.generation.converter"
 # What optimum's export leaves that is run; with an encoder the second is the decoder.
 _EXPORTED = ("model.onnx", "decoder_model_merged.onnx", "encoder_model.onnx")
@@ -29,6 +32,8 @@ def prepare(
     raises on a cancel.
     """
     artifact.verify()
+    # A template that cannot speak is better told now than with the first row.
+    Chat.from_folder(artifact.path).tokens([_TRIAL])
     if artifact.graph is not None:
         return artifact, ""
     own = _is_ours(artifact)

@@ -72,6 +72,11 @@ def choose_files(source: str, names: Collection[str]) -> Layout:
     weights = tuple(sorted(n for n in present if _WEIGHTS.fullmatch(n)))
     if not graph and not weights:
         raise nothing_usable(source, present)
+    if not graph and "config.json" not in present:
+        raise ModelError(
+            f'The model "{source}" has weights, but no config.json that says what they are.',
+            hint="Save the whole model with transformers' save_pretrained.",
+        )
     return Layout(
         graph=graph,
         data=tuple(graph + suffix for suffix in _DATA_SUFFIXES if graph + suffix in present),

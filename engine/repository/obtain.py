@@ -22,6 +22,7 @@ from augursql.types import Monitor
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 ALIASES = {"minilm": MINILM}
 _PINNED = {MINILM: "c9745ed1d9f207416be6d2e6f8de32d1f16199bf"}
+_SOURCES = "It is a hub id, a folder, or an ONNX file: FROM 'organisation/name'."
 _USUAL = Request()
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
@@ -38,6 +39,8 @@ def obtain(
     NameNotFoundError (`source` is none of these, or has no such file), InvalidValueError (its kind
     of model does not have that option), StorageError, and what `monitor.check` raises.
     """
+    if not source.strip():
+        raise NameNotFoundError("The source of a model is empty.", hint=_SOURCES)
     source = ALIASES.get(source.lower(), source)
     found = _obtained(source, store, offline, request, monitor)
     check_request(source, found.manifest.kind, request)

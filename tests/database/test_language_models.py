@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,45 @@ def test_options_are_checked(
     assert caught.value.span is not None
     assert sql[caught.value.span[0] :].startswith(at.format(folder=folder))
     assert con.execute("SELECT name FROM (SHOW MODELS)").fetchall() == [("minilm",)]
+
+
+def _without(name: str, folder: Path) -> None:
+    (folder / name).unlink()
+
+
+def _templated(template: str, folder: Path) -> None:
+    (folder / "chat_template.jinja").write_text(template)
+
+
+def _configured(name: str, value: object, folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, name: value}))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (partial(_without, "config.json"), "no config.json"),
+        (partial(_without, "tokenizer.json"), "tokenizer"),
+        (partial(_templated, "{% for m in %}"), "template"),
+        (partial(_templated, "{{ raise_exception('never') }}"), "never"),
+        (partial(_configured, "num_hidden_layers", -1), "num_hidden_layers is -1"),
+        (partial(_configured, "num_attention_heads", 0), "num_attention_heads is 0"),
+        (partial(_configured, "num_hidden_layers", 9), "no tensor"),
+    ],
+)
+def test_a_model_that_cannot_answer_is_not_deployed(
+    con: Connection, tmp_path: Path, spoil: Callable[[Path], None], message: str
+) -> None:
+    spoil(folder := write_language_model(tmp_path / "spoilt"))
+    with pytest.raises(errors.Error, match=message):
+        con.execute(f"CREATE MODEL llm FROM '{folder}'")
+    assert con.execute("SELECT name FROM (SHOW MODELS)").fetchall() == [("minilm",)]
+
+
+def test_a_source_is_named(con: Connection) -> None:
+    with pytest.raises(errors.Error, match="source of a model is empty"):
+        con.execute("CREATE MODEL llm FROM ''")
 
 
 def test_what_is_too_large_has_no_row(
