@@ -152,7 +152,8 @@ def peak_of_long_rows(store: Path, source: Path, sender: object) -> None:
     """In a process of its own: a chunk of 2,048 long rows; weights, caches and peak in bytes."""
     model = opened(store, source, "int8")
     random = np.random.default_rng(2)
-    rows = [(Message("user", letters(1_000, random)),) for _ in range(2_048)]
+    shared = letters(1_000 - OWN, random)
+    rows = [(Message("user", shared + letters(OWN, random)),) for _ in range(2_048)]
     before = model.memory_bytes
     model.score(rows[:64], LABELS, QUIET)
     model.generate(rows, Sampling(max_tokens=4), None, QUIET)

@@ -84,7 +84,7 @@ def form_of(type_: AnswerType, pattern: str | None) -> str:
 def value_of(type_: AnswerType, text: str) -> Any:
     """The value of an answer. Raises UnreadableAnswerError."""
     if type_.kind in _PLAIN:
-        return _value(type_, text if text in type_.values else text.strip())
+        return _value(type_, text)
     try:
         return _value(type_, json.loads(text, parse_float=Decimal))
     except (ValueError, TypeError, InvalidOperation, OverflowError) as error:

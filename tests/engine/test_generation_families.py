@@ -101,7 +101,7 @@ def test_a_decoder_within_a_model_that_sees(tiny_decoders: Path, tmp_path: Path)
         ({"model_type": "llama", "hidden_size": 64}, "does not fit its family"),
         (
             {"model_type": "llama", "hidden_size": 64, "num_attention_heads": 0},
-            "does not fit its family",
+            "num_attention_heads is 0",
         ),
         (
             {

@@ -182,6 +182,7 @@ def test_what_does_not_fit_is_refused_before_the_download(
 ) -> None:
     hub.parameters = 7_000_000_000
     machine = Machine(total=8 << 30, available=6 << 30)
+    monkeypatch.setattr(sizing, "free_disk", lambda _: 1 << 40)
     with pytest.raises(ModelError, match=r"needs 8\.2 GB of memory in int8") as caught:
         got(store, dtype="int8", machine=machine)
     assert "WITH (dtype = 'int4')" in caught.value.hint

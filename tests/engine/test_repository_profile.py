@@ -110,10 +110,15 @@ def test_the_graph_is_preferred_and_code_is_never_wanted() -> None:
     ]
 
 
+_WHOLE = ("model.safetensors.index.json", "config.json")
+
+
 def test_weights_in_parts_and_an_old_tokenizer() -> None:
     parts = [f"model-0000{n}-of-00002.safetensors" for n in (1, 2)]
-    layout = choose_files("m", [*parts, "model.safetensors.index.json", "vocab.txt"])
-    assert layout.weights == (*parts, "model.safetensors.index.json")
+    layout = choose_files("m", [*parts, *_WHOLE, "vocab.txt"])
+    assert layout.weights == (*parts, _WHOLE[0])
     assert layout.converts_tokenizer and layout.tokenizer == ("vocab.txt",)
     with pytest.raises(ModelError, match=r"no tokenizer\.json"):
-        choose_files("m", ["model.safetensors"])
+        choose_files("m", ["config.json", "model.safetensors"])
+    with pytest.raises(ModelError, match=r"no config\.json"):
+        choose_files("m", ["model.safetensors", "tokenizer.json"])
