@@ -13,7 +13,7 @@ import pyarrow as pa
 from augursql.database.catalog import Catalog, IndexRow, embeddings_table, first_line, quoted
 from augursql.database.transactions import atomic
 from augursql.engine.inference.encoder import Encoder
-from augursql.errors import StorageError
+from augursql.errors import InterruptedStatementError, StorageError
 from augursql.types import Monitor
 from augursql.udfs.chunk import vectors_array
 
@@ -60,7 +60,7 @@ class IndexBuilder:
         """Embeds and writes `index`; `replaced` is dropped in the same transaction.
 
         Raises StorageError when the database cannot be written; nothing of the index is left then
-        but embeddings, which the next attempt uses.
+        but embeddings, which the next attempt uses; so, too, when a cancel comes while it writes.
         """
         store = embeddings_table(index.schema, index.digest, index.dtype)
         try:
@@ -76,6 +76,8 @@ class IndexBuilder:
                 elif replaced is not None:
                     self._catalog.prune_embeddings(written)
                 return written
+        except duckdb.InterruptException:
+            raise InterruptedStatementError("The statement was cancelled.") from None
         except duckdb.Error as error:
             raise StorageError(
                 f'The index "{index.name}" could not be written: {first_line(error)}',

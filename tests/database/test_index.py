@@ -1,7 +1,9 @@
 """CREATE, REFRESH, DROP, SHOW and DESCRIBE INDEX."""
 
+import duckdb
 import pytest
 
+from augursql.database.indexing import IndexBuilder
 from augursql.errors import StaleIndexWarning
 from augursql.frontends.dbapi import errors
 from augursql.frontends.dbapi.connection import Connection
@@ -166,3 +168,17 @@ def test_views_and_other_schemas_can_be_indexed(con: Connection) -> None:
     assert con.execute("SELECT min(rating) FROM search('good', 'bad', k := 500)").fetchall() == [
         (4,)
     ]
+
+
+def test_a_cancel_while_the_index_is_written_is_told_as_one(
+    con: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise duckdb.InterruptException("INTERRUPT Error: Interrupted!")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(IndexBuilder, "_write", interrupted)
+        with pytest.raises(errors.Error, match="cancelled"):
+            con.execute("CREATE INDEX hotels ON reviews USING HNSW (review)")
+    assert con.execute("SELECT * FROM (SHOW INDEXES)").fetchall() == []
+    con.execute("CREATE INDEX hotels ON reviews USING HNSW (review)")
