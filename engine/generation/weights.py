@@ -1,18 +1,12 @@
-"""Tensors of a model's safetensors files, read from disk one by one, as float32.
+"""Tensors of a model's safetensors files, read from disk one by one, as float32."""
 
-The format: https://huggingface.co/docs/safetensors (a length, a JSON header, the raw values).
-"""
-
-import json
-import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from augursql.engine.repository.safetensors import Tensor, tensors
 from augursql.errors import ModelError
 
 Floats = NDArray[np.float32]
@@ -22,15 +16,6 @@ _TYPES: dict[str, type[np.generic]] = {
     "BF16": np.uint16,
     "F64": np.float64,
 }
-_LONGEST_HEADER = 100_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    file: Path
-    kind: str
-    shape: tuple[int, ...]
-    offset: int
 
 
 class Tensors:
@@ -38,9 +23,7 @@ class Tensors:
 
     def __init__(self, files: Iterable[Path]) -> None:
         """Raises ModelError for a file that is not in this format."""
-        self._places: dict[str, _Place] = {}
-        for file in files:
-            self._places.update(_header(file))
+        self._places = tensors(files)
 
     def __contains__(self, name: str) -> bool:
         return name in self._places
@@ -56,24 +39,24 @@ class Tensors:
     def read(self, name: str) -> Floats:
         """A tensor as float32, a copy. Raises ModelError when it is not there or has no floats."""
         place = self._place(name)
-        if place.kind not in _TYPES:
+        if place.dtype not in _TYPES:
             raise ModelError(
-                f'The tensor "{name}" is stored as {place.kind}, which is not supported.',
+                f'The tensor "{name}" is stored as {place.dtype}, which is not supported.',
                 hint="Weights are float32, float16 or bfloat16: take the model that is not "
                 "quantised; it is made smaller here.",
             )
-        kind = _TYPES[place.kind]
+        kind = _TYPES[place.dtype]
         try:
             raw = np.memmap(place.file, kind, "r", place.offset, place.shape or (1,))
         except (OSError, ValueError) as error:
             raise ModelError(f"{place.file.name} of the model is cut off or unreadable.") from error
-        if place.kind == "BF16":
+        if place.dtype == "BF16":
             widened = raw.astype(np.uint32)
             widened <<= 16
             return widened.view(np.float32).reshape(place.shape)
         return np.array(raw, dtype=np.float32).reshape(place.shape)
 
-    def _place(self, name: str) -> _Place:
+    def _place(self, name: str) -> Tensor:
         if name not in self._places:
             raise ModelError(
                 f'The model has no tensor "{name}".',
@@ -81,20 +64,3 @@ class Tensors:
             )
         return self._places[name]
 
-
-def _header(file: Path) -> dict[str, _Place]:
-    try:
-        with file.open("rb") as opened:
-            (length,) = struct.unpack("<Q", opened.read(8))
-            if length > _LONGEST_HEADER:
-                raise ValueError("header")
-            described: dict[str, Any] = json.loads(opened.read(length))
-        return {
-            name: _Place(
-                file, str(d["dtype"]), tuple(d["shape"]), 8 + length + int(d["data_offsets"][0])
-            )
-            for name, d in described.items()
-            if name != "__metadata__"
-        }
-    except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
-        raise ModelError(f"{file.name} of the model is not a readable safetensors file.") from error

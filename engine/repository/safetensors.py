@@ -1,4 +1,6 @@
-"""What safetensors files say of themselves: names, types and shapes, without reading a weight."""
+"""What safetensors files say of themselves: names, types, shapes and places, without reading a
+weight. The format: https://huggingface.co/docs/safetensors (a length, a JSON header, the values).
+"""
 
 import json
 from collections.abc import Iterable
@@ -15,10 +17,13 @@ _COUNTERS = ("I64", "I32", "BOOL")  # positions and masks that some models store
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor of a file: its type as the format names it ('BF16'), and its shape."""
+    """A tensor: its type as the format names it ('BF16'), its shape, and the file in which its
+    values begin at the byte `offset`."""
 
     dtype: str
     shape: tuple[int, ...]
+    file: Path
+    offset: int
 
 
 def tensors(files: Iterable[Path]) -> dict[str, Tensor]:
@@ -48,7 +53,12 @@ def _header(file: Path) -> dict[str, Tensor]:
             text = stream.read(length) if length < _LONGEST_HEADER else b""
         header = json.loads(text)
         found = {
-            name: Tensor(str(fields["dtype"]), tuple(int(n) for n in fields["shape"]))
+            name: Tensor(
+                str(fields["dtype"]),
+                tuple(int(n) for n in fields["shape"]),
+                file,
+                8 + length + int(fields["data_offsets"][0]),
+            )
             for name, fields in header.items()
             if name != "__metadata__"
         }
