@@ -12,7 +12,7 @@ from augursql.database.binding import BindingCatalog
 from augursql.database.calls import Calls, Prepared
 from augursql.database.catalog import Catalog, IndexRow, quoted
 from augursql.database.encoders import Encoders
-from augursql.database.languages import Languages
+from augursql.database.language_models import LanguageModels
 from augursql.database.macros import NOT_GIVEN, functions_of_the_user
 from augursql.database.shown import Shown
 from augursql.database.state import State
@@ -38,7 +38,7 @@ class Answers:
         self._own = replace(state, connection=self._connection)
         self._catalog = Catalog(self._connection)
         self._encoders = Encoders(self._catalog, state.watch, state.memory)
-        models = Languages(self._own, self._catalog)
+        models = LanguageModels(self._catalog, state.watch, state.memory)
         self._calls = Calls(self._own, self._catalog, self._encoders, models)
         self._versions: dict[tuple[str, int], int] = {}
         self._counted: set[str] = set()

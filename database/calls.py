@@ -12,7 +12,7 @@ from augursql.database.door import Door
 from augursql.database.encoders import Encoders
 from augursql.database.failures import Failures
 from augursql.database.indexes import Indexes
-from augursql.database.languages import Languages
+from augursql.database.language_models import LanguageModels
 from augursql.database.predictors import Predictors
 from augursql.database.rungs import Answering, Rungs
 from augursql.database.spoken import Spoken
@@ -74,7 +74,7 @@ class Calls:
         state: State,
         catalog: Catalog,
         encoders: Encoders,
-        languages: Languages,
+        languages: LanguageModels,
     ) -> None:
         self._state = state
         settings = state.settings

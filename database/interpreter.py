@@ -14,7 +14,7 @@ from augursql.database.encoders import Encoders
 from augursql.database.evaluations import Evaluations
 from augursql.database.explain import report
 from augursql.database.kept import keep, run_each
-from augursql.database.languages import Languages
+from augursql.database.language_models import LanguageModels
 from augursql.database.macros import NAMES, functions_of_the_user
 from augursql.database.models import Models
 from augursql.database.prompts import Prompts
@@ -44,7 +44,7 @@ class Interpreter:
         self._connection = state.connection
         self._catalog = Catalog(state.connection)
         self._encoders = Encoders(self._catalog, state.watch, state.memory)
-        models = Languages(state, self._catalog)
+        models = LanguageModels(self._catalog, state.watch, state.memory)
         self._calls = Calls(state, self._catalog, self._encoders, models)
         self._statements = Statements(
             state.connection,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, cast
 
 from augursql.database.artifacts import Artifacts
 from augursql.database.catalog import Catalog, ModelRow
@@ -18,6 +18,7 @@ from augursql.engine.repository.store import Artifact, Store
 from augursql.errors import InvalidValueError
 from augursql.settings import Settings
 from augursql.types import Monitor
+from augursql.udfs.language import LanguageModel
 
 _SHARE_OF_MACHINE = 0.75
 # The next number, when prompts are written or labels scored in another way: answers that the cache
@@ -26,7 +27,7 @@ _ANSWERS = 1
 
 
 class Loader(Protocol):
-    """What brings a language model into memory: `engine.generation.model.load_language_model`."""
+    """What brings a language model into memory, such as `load`."""
 
     def __call__(
         self, artifact: Artifact, store: Store, options: LanguageOptions, monitor: Monitor
@@ -36,15 +37,17 @@ class Loader(Protocol):
 class LanguageModels:
     """Finds language models and their adapters by name; equal ones are in memory once."""
 
-    def __init__(self, catalog: Catalog, watch: Watch, memory: Memory, load: Loader) -> None:
+    def __init__(
+        self, catalog: Catalog, watch: Watch, memory: Memory, loader: Loader | None = None
+    ) -> None:
         self._catalog = catalog
         self._artifacts = Artifacts(catalog, watch, memory)
         self._shelf = memory.language_models
         self._watch = watch
-        self._load = load
+        self._load = loader or load
         self._machine: Machine = this_machine()
 
-    def model(self, name: str, settings: Settings) -> "ServedModel":
+    def get(self, name: str, settings: Settings) -> "ServedModel":
         """The language model, or the adapter over its base, of that name; loads nothing yet.
 
         Raises NameNotFoundError, InvalidValueError for an encoder, ModelError, StorageError.
@@ -69,7 +72,6 @@ class LanguageModels:
         )
         store = Store(settings.store)
         return ServedModel(
-            name,
             artifact,
             adapter,
             replace(options, dtype=chosen),
@@ -96,27 +98,35 @@ class _Source:
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A language model, perhaps with an adapter, that is in memory only while it is used."""
+    """A language model, perhaps with an adapter, that is in memory only while it is used: a
+    `udfs.language.Served`."""
 
-    name: str
     artifact: Artifact
-    adapter: Artifact | None
+    attached: Artifact | None
     options: LanguageOptions
     source: _Source
 
     @property
+    def name(self) -> str:
+        return self.artifact.manifest.source
+
+    @property
+    def context(self) -> int:
+        return self.artifact.manifest.max_tokens
+
+    @property
     def producer(self) -> str:
         """What tells its answers from those of all other models: digests and precision."""
-        adapter = f"+{self.adapter.digest}" if self.adapter is not None else ""
+        adapter = f"+{self.adapter}" if self.adapter else ""
         return f"{self.artifact.digest}{adapter}/{self.options.dtype}/{_ANSWERS}"
 
     @property
-    def adapter_digest(self) -> str:
+    def adapter(self) -> str:
         """What the model is told with each call; '' without an adapter."""
-        return self.adapter.digest if self.adapter is not None else ""
+        return self.attached.digest if self.attached is not None else ""
 
     @contextmanager
-    def in_use(self) -> Iterator[LoadedModel]:
+    def in_use(self) -> Iterator[LanguageModel]:
         """The loaded model, which stays in memory until the block ends; for one chunk of rows.
 
         Raises ModelError, StorageError, and InterruptedStatementError when it is cancelled.
@@ -124,14 +134,23 @@ class ServedModel:
         source = self.source
         key = (self.artifact.digest, self.options)
         with source.shelf.lent(key, source.need, self._loaded, source.monitor.check) as model:
-            if self.adapter is not None:
-                model.attach(self.adapter)
-            yield model
+            if self.attached is not None:
+                model.attach(self.attached)
+            yield cast(LanguageModel, model)
 
     def _loaded(self) -> LoadedModel:
         source = self.source
         artifact = source.store.get(self.artifact.digest) or self.artifact
         return source.load(artifact, source.store, self.options, source.monitor)
+
+
+def load(
+    artifact: Artifact, store: Store, options: LanguageOptions, monitor: Monitor
+) -> LoadedModel:
+    """Brings a language model into memory. Raises ModelError, StorageError."""
+    from augursql.engine.generation.loading import load_language_model
+
+    return cast(LoadedModel, load_language_model(artifact, store, options, monitor))
 
 
 def _options(row: ModelRow, settings: Settings) -> LanguageOptions:

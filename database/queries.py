@@ -17,7 +17,7 @@ from augursql.database.execution.foresight import Foresight, foresee
 from augursql.database.execution.streaming import chosen, register_stream
 from augursql.database.functions import Functions
 from augursql.database.indexing import Source, missing_rows
-from augursql.database.languages import Languages
+from augursql.database.language_models import LanguageModels
 from augursql.database.spoken import DEFAULT_SHOTS
 from augursql.database.state import Parameters, State
 from augursql.database.tables import database_of, qualified
@@ -85,7 +85,7 @@ class Queries:
         state: State,
         catalog: Catalog,
         encoders: Encoders,
-        languages: Languages,
+        languages: LanguageModels,
         calls: Calls,
         listing: Callable[[plan.Listing], str],
         user_functions: Callable[[str], frozenset[str]],

@@ -6,7 +6,7 @@ from augursql.database.asking import asking_function
 from augursql.database.cache import Cache
 from augursql.database.catalog import IndexRow
 from augursql.database.indexes import Indexes
-from augursql.database.languages import Languages
+from augursql.database.language_models import LanguageModels
 from augursql.database.predictors import Predictors
 from augursql.database.rungs import Answering, Rungs
 from augursql.database.state import State
@@ -43,7 +43,7 @@ class Spoken:
     def __init__(
         self,
         state: State,
-        models: Languages,
+        models: LanguageModels,
         memo: Memo[Replied],
         cache: Cache,
         over: tuple[Rungs, Indexes, Predictors],
@@ -55,7 +55,7 @@ class Spoken:
         self._rungs, self._indexes, self._predictors = over
 
     def producer(self, name: str, settings: Settings) -> str:
-        """What tells the model's answers from those of others. Raises as `Languages.get` does."""
+        """What tells the model's answers from those of others. Raises as `LanguageModels.get`."""
         return self._models.get(name, settings).producer
 
     def answering(self, bound: BoundCall, row: IndexRow | None, settings: Settings) -> Answering:

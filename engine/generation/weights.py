@@ -63,4 +63,3 @@ class Tensors:
                 hint="Its weights and its config.json do not belong together.",
             )
         return self._places[name]
-

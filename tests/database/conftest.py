@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from augursql.database import languages
+from augursql.database import language_models
 from augursql.frontends.dbapi.connection import Connection
 from tests.database.speaking import DoubledModel
 from tests.language_models import write_adapter, write_language_model
@@ -32,7 +32,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
 def llm(monkeypatch: pytest.MonkeyPatch) -> DoubledModel:
     """What is loaded for every language model that is deployed."""
     double = DoubledModel()
-    monkeypatch.setattr(languages, "load", lambda *how: double)
+    monkeypatch.setattr(language_models, "load", lambda *how: double)
     return double
 
 

@@ -186,23 +186,23 @@ def test_names_become_models_in_memory(session: Session) -> None:
             assert isinstance(found, Model)
             return found
 
-    llm = models.model("LLM", settings)
+    llm = models.get("LLM", settings)
     assert loads == []
     base = lent(llm)
-    assert lent(models.model("same", settings)) is base
-    adapters = [models.model(name, settings) for name in ("lora", "other")]
+    assert lent(models.get("same", settings)) is base
+    adapters = [models.get(name, settings) for name in ("lora", "other")]
     assert [lent(adapter) for adapter in adapters] == [base, base]
-    assert base.adapters == {adapter.adapter_digest for adapter in adapters}
-    assert lent(models.model("exact", settings)) is not base
+    assert base.adapters == {adapter.adapter for adapter in adapters}
+    assert lent(models.get("exact", settings)) is not base
     assert [options.dtype for options in loads] == ["int8", "fp32"]
-    producers = {m.producer for m in [llm, *adapters, models.model("exact", settings)]}
+    producers = {m.producer for m in [llm, *adapters, models.get("exact", settings)]}
     assert len(producers) == 4
-    assert models.model("same", settings).producer == llm.producer
+    assert models.get("same", settings).producer == llm.producer
     with pytest.raises(InvalidValueError, match="is an encoder") as caught:
-        models.model("minilm", settings)
+        models.get("minilm", settings)
     assert "exact" in caught.value.hint and "lora" in caught.value.hint
     with pytest.raises(NameNotFoundError, match='no model "lllm"'):
-        models.model("lllm", settings)
+        models.get("lllm", settings)
 
 
 def test_the_budget_is_a_setting(session: Session) -> None:
@@ -216,10 +216,10 @@ def test_the_budget_is_a_setting(session: Session) -> None:
     models = LanguageModels(catalog, Watch(SilentMonitor()), Memory(), load)
     session.execute("SET augur_model_memory_mb = 1500")
     for name in ("llm", "exact"):
-        with models.model(name, session.settings).in_use():
+        with models.get(name, session.settings).in_use():
             pass
     assert [model.closed for model in made] == [True, False]
     session.execute("SET augur_model_memory_mb = 500")
     with pytest.raises(ModelError, match="augur_model_memory_mb"):
-        with models.model("llm", session.settings).in_use():
+        with models.get("llm", session.settings).in_use():
             pass
