@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def free_disk(folder: Path) -> int:
 
 
 def _memory(proc: Path) -> tuple[int, int]:
-    lines = (line.split() for line in _read(proc / "meminfo").splitlines())
+    lines = (line.split() for line in read_lines(proc / "meminfo"))
     found = {words[0].rstrip(":"): int(words[1]) * 1024 for words in lines if len(words) > 1}
     if "MemTotal" in found:
         return found["MemTotal"], found.get("MemAvailable", found["MemTotal"])
@@ -51,23 +52,27 @@ def _memory(proc: Path) -> tuple[int, int]:
 def _limits(proc: Path, cgroup: Path) -> list[tuple[int, int]]:
     """Limit and use of each control group of the process that bounds its memory."""
     found = list[tuple[int, int]]()
-    for folder in _groups(proc, cgroup):
+    for folder in control_groups("memory", ("memory",), proc, cgroup):
         for limit, used, cache in (
             ("memory.max", "memory.current", "inactive_file"),
             ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
         ):
-            bytes_, now = _read(folder / limit).strip(), _read(folder / used).strip()
+            bytes_, now = (" ".join(read_lines(folder / name)) for name in (limit, used))
             if bytes_.isdecimal() and now.isdecimal() and int(bytes_) < 1 << 60:
                 # Files that were read count as used, though they make way.
                 found.append((int(bytes_), max(0, int(now) - _statistic(folder, cache))))
     return found
 
 
-def _groups(proc: Path, cgroup: Path) -> list[Path]:
-    folders = [cgroup, cgroup / "memory"]
-    for line in _read(proc / "self" / "cgroup").splitlines():
+def control_groups(controller: str, mounts: Sequence[str], proc: Path, cgroup: Path) -> list[Path]:
+    """The folders of the process's control groups, versions 1 and 2, up to the root.
+
+    In version 1 each `controller` has a hierarchy of its own, below one of `mounts`.
+    """
+    folders = [cgroup, *(cgroup / mount for mount in mounts)]
+    for line in read_lines(proc / "self" / "cgroup"):
         controllers, _, path = line.partition(":")[2].partition(":")
-        if controllers and "memory" not in controllers.split(","):
+        if controllers and controller not in controllers.split(","):
             continue
         root = cgroup / controllers if controllers else cgroup
         inner = root / path.lstrip("/")
@@ -76,12 +81,13 @@ def _groups(proc: Path, cgroup: Path) -> list[Path]:
 
 
 def _statistic(folder: Path, name: str) -> int:
-    lines = (line.split() for line in _read(folder / "memory.stat").splitlines())
+    lines = (line.split() for line in read_lines(folder / "memory.stat"))
     return next((int(words[1]) for words in lines if words[:1] == [name]), 0)
 
 
-def _read(path: Path) -> str:
+def read_lines(path: Path) -> list[str]:
+    """The lines of a file of the kernel's; none where it is not there or not ours to read."""
     try:
-        return path.read_text(encoding="ascii", errors="replace")
+        return path.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
-        return ""
+        return []
