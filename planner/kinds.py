@@ -1,14 +1,8 @@
 """The kinds of calls: what the language's functions are called, and how many inputs they have."""
 
-from typing import Literal
+from typing import Literal, get_args
 
-CallKind = Literal[
-    "predict",
-    "classify",
-    "embed",
-    "similarity",
-    "search",
-    "prompt",
+AskingKind = Literal[
     "extract",
     "summarize",
     "matches",
@@ -16,6 +10,7 @@ CallKind = Literal[
     "summarize_agg",
     "prompt_agg",
 ]
+CallKind = Literal["predict", "classify", "embed", "similarity", "search", "prompt"] | AskingKind
 
 # None: any number of them.
 INPUTS: dict[CallKind, int | None] = {
@@ -33,14 +28,7 @@ INPUTS: dict[CallKind, int | None] = {
     "prompt_agg": 1,
 }
 # Always a language model's, and asked in words of our own.
-ASKING: tuple[CallKind, ...] = (
-    "extract",
-    "summarize",
-    "matches",
-    "rerank",
-    "summarize_agg",
-    "prompt_agg",
-)
+ASKING: tuple[CallKind, ...] = get_args(AskingKind)
 JUDGING = ("matches", "rerank")
 AGGREGATES = ("summarize_agg", "prompt_agg")
 # Those that are told something in a string of their own, which is no input.
