@@ -17,7 +17,6 @@ from augursql.planner.lexer import literal
 # Neither vectors nor bytes, which say nothing as text.
 _PLAIN = re.compile(r"(?!BLOB|BIT)[^\[\]]*")
 Vectors = npt.NDArray[np.float32]
-Entries = npt.NDArray[np.int64]
 
 
 @dataclass

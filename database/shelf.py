@@ -5,11 +5,12 @@ import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from augursql.engine.repository.sizing import gigabytes
-from augursql.engine.repository.store import Artifact
 from augursql.errors import ModelError
+
+if TYPE_CHECKING:
+    from augursql.engine.repository.store import Artifact
 
 _POLL_S = 0.1
 
@@ -22,7 +23,7 @@ class LoadedModel(Protocol):
         """What it takes now, its adapters and caches included."""
         ...
 
-    def attach(self, adapter: Artifact) -> None:
+    def attach(self, adapter: "Artifact") -> None:
         """Makes an adapter available, by its digest; one that is there already stays."""
         ...
 
@@ -91,6 +92,9 @@ class Shelf:
     def _taken(self, key: Hashable, need: Need, check: Callable[[], None]) -> _Place:
         """A place with the model, or a new one, in which we are to load it."""
         if need.budget and need.expected > need.budget:
+            # Each session has a shelf, and most never see a language model.
+            from augursql.engine.repository.sizing import gigabytes
+
             raise ModelError(
                 f"This language model needs {gigabytes(need.expected)} of memory, and all of them "
                 f"together may take {gigabytes(need.budget)}.",

@@ -106,11 +106,6 @@ class Session:
         """The sizes of each input's axes; names stand for those that vary."""
         return {i.name: list(i.shape) for i in self._session.get_inputs()}
 
-    @property
-    def output_sizes(self) -> dict[str, list[Any]]:
-        """The same of each output."""
-        return {o.name: list(o.shape) for o in self._session.get_outputs()}
-
     def run(
         self, feeds: Mapping[str, NDArray[Any]], output: str, options: Any = None
     ) -> NDArray[np.float32]:
