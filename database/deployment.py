@@ -68,12 +68,10 @@ class Deployment:
         if base is not None:
             self._warn_of_another_base(statement, artifact, base)
             return row, f'an adapter of "{statement.base}"'
+        dtype = self._prepared(artifact, request, settings)
         if manifest.graph:
             return row, _described(artifact, manifest.graph)
-        row = replace(
-            row, options={**options, "dtype": self._prepared(artifact, request, settings)}
-        )
-        return row, _described(artifact, row.options["dtype"])
+        return replace(row, options={**options, "dtype": dtype}), _described(artifact, dtype)
 
     def _prepared(self, artifact: Artifact, request: Request, settings: Settings) -> str:
         """Makes the graph that will run and compares it with the source; its precision."""

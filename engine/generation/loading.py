@@ -8,7 +8,7 @@ from augursql.engine.generation.decoding import Decoding
 from augursql.engine.generation.model import Identity, LanguageModel
 from augursql.engine.generation.opening import open_decoding
 from augursql.engine.generation.options import LanguageOptions
-from augursql.engine.generation.preparing import prepare
+from augursql.engine.generation.preparing import with_graph
 from augursql.engine.generation.wardrobe import Wardrobe
 from augursql.engine.repository.store import SOURCE, Artifact, Store
 from augursql.engine.runtime.sessions import load_runtime
@@ -23,9 +23,10 @@ def load_language_model(
 ) -> LanguageModel:
     """Loads a language model; a graph in its precision is made first, if there is none yet.
 
-    It runs on the CPU, whatever the provider: no GPU road has been tried yet. Raises as `prepare`.
+    It runs on the CPU, whatever the provider: no GPU road has been tried yet. Raises as
+    `with_graph`, and ModelError for a config.json without a vocabulary.
     """
-    artifact, dtype = prepare(artifact, store, options, monitor)
+    artifact, dtype = with_graph(artifact, store, options, monitor)
     artifact.verify(dtype or SOURCE, monitor)
     runtime = load_runtime(store.root.parent, "cpu", options.threads)
     config = artifact.path / "config.json"
@@ -45,7 +46,6 @@ def load_language_model(
         raise ModelError(f"The config.json of {artifact.manifest.source} has no vocab_size.")
     identity = Identity(
         artifact.manifest.source,
-        artifact.digest,
         dtype or artifact.manifest.graph,
         artifact.manifest.max_tokens,
         vocabulary,

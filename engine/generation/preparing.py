@@ -23,6 +23,18 @@ _EXPORTED = ("model.onnx", "decoder_model_merged.onnx", "encoder_model.onnx")
 def prepare(
     artifact: Artifact, store: Store, options: LanguageOptions, monitor: Monitor
 ) -> tuple[Artifact, str]:
+    """Makes a model ready when it is deployed: it can be spoken to, and has a graph (`with_graph`).
+
+    Raises ModelError for a tokenizer or a template that does not serve, and as `with_graph`.
+    """
+    artifact.verify()
+    Chat.from_folder(artifact.path).tokens([_TRIAL])
+    return with_graph(artifact, store, options, monitor)
+
+
+def with_graph(
+    artifact: Artifact, store: Store, options: LanguageOptions, monitor: Monitor
+) -> tuple[Artifact, str]:
     """Makes a graph of the model, if there is none yet, and checks it against the source.
 
     Returns the precision: that of the options, or where it is 'auto' the first of int8 and fp32
@@ -31,11 +43,10 @@ def prepare(
     that cannot be converted or is too far from its source, StorageError, and what `monitor.check`
     raises on a cancel.
     """
-    artifact.verify()
-    # A template that cannot speak is better told now than with the first row.
-    Chat.from_folder(artifact.path).tokens([_TRIAL])
     if artifact.graph is not None:
         return artifact, ""
+    if _is_ready(artifact, options.dtype):
+        return artifact, options.dtype
     own = _is_ours(artifact)
     wanted = ["int8", "fp32"] if options.dtype == "auto" else [options.dtype]
     wanted = wanted if own else [dtype for dtype in wanted if dtype == "fp32"]
@@ -57,6 +68,12 @@ def prepare(
         f"of its logits is {found.cosine:.4f}.",
         hint="Deploy it in another precision: CREATE OR REPLACE MODEL ... WITH (dtype = ...).",
     )
+
+
+def _is_ready(artifact: Artifact, dtype: str) -> bool:
+    """Whether the graph is there: then its source need not be looked at."""
+    found = artifact.manifest.variants.get(dtype)
+    return found is not None and bool(found.sha256)
 
 
 def _is_ours(artifact: Artifact) -> bool:
