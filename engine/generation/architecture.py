@@ -44,7 +44,6 @@ class Architecture:
     scale; () for none.
     """
 
-    family: str
     layers: tuple[LayerPlan, ...]
     hidden: int
     heads: int
@@ -58,17 +57,11 @@ class Architecture:
     norm_after: bool = False
     parallel: bool = False
     activation: Activation = "silu"
-    gated: bool = True
     attention_scale: float = 0.0
     attention_cap: float = 0.0
     slopes: tuple[float, ...] = ()
     logit_cap: float = 0.0
     embedding_scale: float = 1.0
-
-    @property
-    def cache_bytes_per_token(self) -> int:
-        """Bytes of keys and values of one token in float32."""
-        return 2 * 4 * len(self.layers) * self.kv_heads * self.head_size
 
 
 @dataclass(frozen=True, slots=True)

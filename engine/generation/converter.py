@@ -61,7 +61,7 @@ def _work(request: dict[str, Any]) -> dict[str, Any]:
             cosine = nearness(exact, _logits(runtime, made / GRAPH, sizes, prompts))
             best = max(best, cosine)
             if cosine >= LEAST[dtype]:
-                return {"folder": made.name, "cosine": cosine, "context": shape.context}
+                return {"folder": made.name, "cosine": cosine}
     except AugurError as error:
         raise WorkerError("failed", f"{error.message} {error.hint or ''}".strip()) from error
     return {"folder": "", "cosine": best}

@@ -26,7 +26,7 @@ class Decoding(Protocol):
 
     shape: CacheShape
 
-    def cache(self, rows: int, capacity: int) -> Any:
+    def cache(self, rows: int, capacity: int) -> KeyValues:
         """Room for `rows` sequences of `capacity` tokens each."""
 
     def extend(self, cache: Any, ids: Ids, start: int) -> Logits:

@@ -73,7 +73,6 @@ def _gpt2(config: Config) -> Architecture:
         raise UnknownFamilyError("GPT-2 with other scales of attention is not supported.")
     hidden, heads = int(config["n_embd"]), int(config["n_head"])
     return Architecture(
-        family="gpt2",
         layers=(LayerPlan(None),) * int(config["n_layer"]),
         hidden=hidden,
         heads=heads,

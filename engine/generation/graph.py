@@ -49,7 +49,8 @@ def write_decoder(source: Source, graph: GraphFile, recipe: Recipe, monitor: Mon
 
 def write_layer(source: Source, graph: GraphFile, number: int) -> None:
     """Writes a graph of one layer in fp32, from `hidden` to `next` [b, s, hidden]."""
-    writer = _alone(source, graph)
+    writer = _part(source, graph)
+    writer.take_over()
     writer.layer(number, source.layer(number))
     writer.hand_over("next")
     graph.save()
@@ -57,8 +58,7 @@ def write_layer(source: Source, graph: GraphFile, number: int) -> None:
 
 def write_embedding(source: Source, graph: GraphFile) -> None:
     """Writes a graph in fp32 from the tokens to `next` [b, s, hidden], before any layer."""
-    writer = _Decoder(graph, _short(source.architecture), Products(graph, Recipe("fp32")))
-    writer.begin()
+    writer = _part(source, graph)
     writer.embed(source.outer())
     writer.hand_over("next")
     graph.save()
@@ -66,19 +66,18 @@ def write_embedding(source: Source, graph: GraphFile) -> None:
 
 def write_head(source: Source, graph: GraphFile) -> None:
     """Writes a graph in fp32 from `hidden` [b, s, hidden] to the `logits`, after all layers."""
-    _alone(source, graph).end(source.outer())
+    writer = _part(source, graph)
+    writer.take_over()
+    writer.end(source.outer())
     graph.save()
 
 
-def _short(shape: Architecture) -> Architecture:
-    """The same for short texts, whose tables of positions are written with each part."""
-    return replace(shape, context=min(shape.context, MOST_TOKENS_OF_PARTS))
-
-
-def _alone(source: Source, graph: GraphFile) -> "_Decoder":
-    writer = _Decoder(graph, _short(source.architecture), Products(graph, Recipe("fp32")))
+def _part(source: Source, graph: GraphFile) -> "_Decoder":
+    """For short texts: the tables of positions are written with each part."""
+    shape = source.architecture
+    short = replace(shape, context=min(shape.context, MOST_TOKENS_OF_PARTS))
+    writer = _Decoder(graph, short, Products(graph, Recipe("fp32")))
     writer.begin()
-    writer.take_over(graph.input("hidden", "float", ["b", "s", source.architecture.hidden]))
     return writer
 
 
@@ -114,14 +113,13 @@ class _Decoder:
             places = graph.add("Gather", [learned, "position_ids"])
             self._hidden = graph.add("Add", [self._hidden, places])
 
-    def take_over(self, hidden: str) -> None:
+    def take_over(self) -> None:
         """Goes on from hidden states of another graph."""
-        self._hidden = hidden
+        self._hidden = self._graph.input("hidden", "float", ["b", "s", self._shape.hidden])
 
     def hand_over(self, name: str) -> None:
         """Puts the hidden states out under that name."""
-        parts = [self._hidden, self._branch] if self._branch else [self._hidden]
-        self._graph.add("Sum", parts, name)
+        self._total(name)
         self._graph.output(name, "float", ["b", "s", self._shape.hidden])
 
     def layer(self, number: int, weights: LayerWeights) -> None:
@@ -145,16 +143,19 @@ class _Decoder:
 
     def end(self, outer: OuterWeights) -> None:
         graph, shape = self._graph, self._shape
-        parts = [self._hidden, self._branch] if self._branch else [self._hidden]
-        hidden = graph.add("Sum", parts)
         flat = graph.constant("flat", np.array([-1, shape.hidden], np.int64))
-        wanted = graph.add("Gather", [graph.add("Reshape", [hidden, flat]), "rows"])
+        wanted = graph.add("Gather", [graph.add("Reshape", [self._total(), flat]), "rows"])
         normed = self._norms.norm(wanted, "final_norm", outer.norm)
         name = "" if shape.logit_cap else "logits"
         logits = self._products.product(normed, "head", outer.head, name)
         if shape.logit_cap:
             self._capped(logits, shape.logit_cap)
         graph.output("logits", "float", ["r", shape.vocabulary])
+
+    def _total(self, name: str = "") -> str:
+        """The hidden states with what the last layer adds to them."""
+        parts = [self._hidden, self._branch] if self._branch else [self._hidden]
+        return self._graph.add("Sum", parts, name)
 
     def _capped(self, logits: str, cap: float) -> None:
         graph, factor = self._graph, self._graph.constant("cap", np.array(cap, np.float32))
@@ -186,8 +187,7 @@ class _Decoder:
         sum itself."""
         if weights is None:
             if self._branch:
-                self._hidden = self._graph.add("Add", [self._hidden, self._branch])
-            self._branch = ""
+                self._hidden, self._branch = self._total(), ""
             return self._hidden
         if not self._branch:
             return self._norms.norm(self._hidden, name, weights)

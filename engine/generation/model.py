@@ -55,11 +55,10 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`name` is the source's; `digest` and `dtype` tell what was loaded; `context` is the most
-    tokens of a prompt and its answer; `vocabulary` the number of logits."""
+    """`name` is the source's; `dtype` tells what was loaded of it; `context` is the most tokens of
+    a prompt and its answer; `vocabulary` the number of logits."""
 
     name: str
-    digest: str
     dtype: str
     context: int
     vocabulary: int
@@ -77,7 +76,7 @@ class LanguageModel:
         cache_bytes: int,
     ) -> None:
         """`cache_bytes` bounds the keys and values of the answers that are written together."""
-        self.name, self.digest, self.dtype = identity.name, identity.digest, identity.dtype
+        self.name, self.dtype = identity.name, identity.dtype
         self.context = identity.context
         self.chat = chat
         self._vocabulary = identity.vocabulary

@@ -38,8 +38,7 @@ class Trunk:
     @property
     def bytes(self) -> int:
         """What its cache takes when it is full."""
-        size: int = self.cache.capacity * self._decoder.shape.bytes_per_token
-        return size
+        return self.cache.capacity * self._decoder.shape.bytes_per_token
 
     def reserve(self, tokens: int) -> None:
         """Makes room for so many tokens; what was there is kept."""

@@ -4,6 +4,8 @@ So the memory of one layer is enough to check a model that as a whole would not 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augursql.engine.generation.architecture import Source
+from augursql.engine.generation.architecture import Architecture, Source
 from augursql.engine.generation.graph import write_embedding, write_head, write_layer
 from augursql.engine.generation.graphfile import GRAPH, GraphFile
 from augursql.engine.generation.weights import Floats
-from augursql.engine.runtime.sessions import Runtime
+from augursql.engine.runtime.sessions import Binding, Runtime
 
 Ids = NDArray[np.int64]
 TEXTS = (
@@ -31,42 +33,65 @@ def reference_logits(
     source: Source, prompts: Sequence[Ids], scratch: Path, runtime: Runtime
 ) -> list[Floats]:
     """The logits [tokens, vocabulary] of each prompt in fp32."""
-    shape = source.architecture
-    states: list[Floats] = []
+    parts = _Parts(source.architecture, prompts, scratch, runtime)
+    states = parts.run(partial(write_embedding, source), "next")
+    for number in range(len(source.architecture.layers)):
+        write = partial(write_layer, source, number=number)
+        states = parts.run(write, "next", states, number)
+    return parts.run(partial(write_head, source), "logits", states)
 
-    def run(write: Callable[[GraphFile], None], layer: int | None, output: str) -> None:
-        with TemporaryDirectory(dir=scratch) as folder:
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Runs parts of a model, each a graph that is written, run for all prompts, and forgotten."""
+
+    shape: Architecture
+    prompts: Sequence[Ids]
+    scratch: Path
+    runtime: Runtime
+
+    def run(
+        self,
+        write: Callable[[GraphFile], None],
+        output: str,
+        states: Sequence[Floats] | None = None,
+        layer: int | None = None,
+    ) -> list[Floats]:
+        """The part's output for each prompt, from the hidden states behind the part before it."""
+        with TemporaryDirectory(dir=self.scratch) as folder:
             with GraphFile(Path(folder)) as graph:
                 write(graph)
-            session = runtime.open(Path(folder, GRAPH), runtime.threads)
-            names = session.inputs
-            for place, ids in enumerate(prompts):
-                size, binding = len(ids), session.binding()
+            session = self.runtime.open(Path(folder, GRAPH), self.runtime.threads)
+            names, found = session.inputs, list[Floats]()
+            for place, ids in enumerate(self.prompts):
+                binding = session.binding()
                 if layer is not None:
-                    cache = np.zeros((2, 1, shape.kv_heads, size, shape.head_size), np.float32)
-                    for part, memory in zip(("key", "value"), cache, strict=True):
-                        name = f"{layer}.{part}"
-                        binding.share(f"past.{name}", f"present.{name}", memory)
-                feeds: dict[str, NDArray[Any]] = {
-                    "input_ids": ids[None],
-                    "position_ids": np.arange(size)[None],
-                    "attention_bias": np.zeros((1, 1, size, size), np.float32),
-                    "last": np.array([size - 1], np.int32),
-                    "total": np.array([size], np.int32),
-                    "rows": np.arange(size),
-                    "hidden": states[place] if states else np.empty(0, np.float32),
-                }
+                    self._share_cache(binding, layer, len(ids))
+                feeds = _feeds(ids)
+                if states is not None:
+                    feeds["hidden"] = states[place]
                 used = {name: value for name, value in feeds.items() if name in names}
-                made.append(binding.run(used, output).copy())
+                found.append(binding.run(used, output).copy())
+            return found
 
-    made: list[Floats] = []
-    run(lambda graph: write_embedding(source, graph), None, "next")
-    for number in range(len(shape.layers)):
-        states, made = made, []
-        run(lambda graph, n=number: write_layer(source, graph, n), number, "next")  # type: ignore[misc]
-    states, made = made, []
-    run(lambda graph: write_head(source, graph), None, "logits")
-    return made
+    def _share_cache(self, binding: Binding, layer: int, size: int) -> None:
+        shape = self.shape
+        cache = np.zeros((2, 1, shape.kv_heads, size, shape.head_size), np.float32)
+        for part, memory in zip(("key", "value"), cache, strict=True):
+            binding.share(f"past.{layer}.{part}", f"present.{layer}.{part}", memory)
+
+
+def _feeds(ids: Ids) -> dict[str, NDArray[Any]]:
+    """One whole text, of which all tokens are wanted."""
+    size = len(ids)
+    return {
+        "input_ids": ids[None],
+        "position_ids": np.arange(size)[None],
+        "attention_bias": np.zeros((1, 1, size, size), np.float32),
+        "last": np.array([size - 1], np.int32),
+        "total": np.array([size], np.int32),
+        "rows": np.arange(size),
+    }
 
 
 def nearness(exact: Sequence[Floats], near: Sequence[Floats]) -> float:

@@ -31,7 +31,6 @@ def architecture_of(config: Config) -> Architecture:
     norm, epsilon = norm_of(config)
     layers = int(config["num_hidden_layers"])
     return Architecture(
-        family=str(config["model_type"]),
         layers=tuple(LayerPlan(0, window) for window in windows(config, layers)),
         hidden=hidden,
         heads=heads,

@@ -145,7 +145,7 @@ def test_equal_seeds_write_the_same_and_others_do_not(load: Load) -> None:
 
 def test_more_rows_than_the_caches_have_room_for(load: Load) -> None:
     roomy = load("int8")
-    identity = Identity("m", "d", "int8", roomy.context, 24)
+    identity = Identity("m", "int8", roomy.context, 24)
     tight = LanguageModel(identity, roomy.chat, roomy._wardrobe, 0, cache_bytes=1)
     sampling = Sampling(max_tokens=9)
     rows = CONVERSATIONS * 5
