@@ -1,12 +1,15 @@
-"""What the tests of calls to language models share."""
+"""What tests of calls to language models share, and those of definitions and plain clients."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from augursql.database import language_models
 from augursql.frontends.dbapi.connection import Connection
+from tests.database.portable import file_of, opened
 from tests.database.speaking import DoubledModel
 from tests.language_models import write_adapter, write_language_model
 
@@ -49,3 +52,23 @@ def deploy(tiny: Callable[[int], Path], llm: DoubledModel, tmp_path: Path) -> De
             con.execute(f"CREATE MODEL polite FROM '{adapter}' USING MODEL llm")
 
     return deployed
+
+
+@pytest.fixture
+def path(indexed_file: Path, tmp_path: Path) -> str:
+    """A database of which this process has no session."""
+    return str(shutil.copy(indexed_file, tmp_path / "portable.duckdb"))
+
+
+@pytest.fixture
+def session(path: str) -> Iterator[Connection]:
+    with opened(path) as connection:
+        yield connection
+
+
+@pytest.fixture
+def plain(session: Connection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB's own connection to the database of `session`."""
+    connection = duckdb.connect(file_of(session))
+    yield connection
+    connection.close()
